@@ -1,0 +1,98 @@
+"""The only reader of environment variables. What a machine is like lives here; what a study is like does not."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from omics_orchestrator.errors import NotConfigured
+
+STORE_VARIABLE = re.compile(r"OMICS_STORE_(?P<name>[A-Z0-9_]+)_URL")
+WORKING_COPY = Path(__file__).resolve().parent.parent
+
+
+def with_driver(url: str) -> str:
+    """Return the SQLAlchemy form of a plain `postgresql://` URL (dagster-postgres breaks on another driver)."""
+    scheme, rest = url.split("://", 1)
+    return f"postgresql+psycopg2://{rest}" if scheme in {"postgresql", "postgres"} else url
+
+
+def without_password(url: str) -> str:
+    """Return the URL as it may be printed: user and password left out."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return urlunsplit(parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where this machine keeps things; every field has a default that works on a laptop.
+
+    Attributes:
+        home: `OMICS_HOME`: server files, object store, Dagster home. Default `.omics` in the working copy.
+        dictionary: `OMICS_DICTIONARY`: the folder `data_dictionary`.
+        postgres_bin: `OMICS_POSTGRES_BIN`: folder with `postgres` and `initdb`; None = wheel, then system.
+        database_url: `OMICS_DATABASE_URL`, plain `postgresql://…`; None = the embedded server.
+        dagster_database_url: `OMICS_DAGSTER_DATABASE_URL`; None = the same server, database `dagster`.
+        store_url: `OMICS_STORE_URL`: our own object store.
+        source_stores: name → URL of every `OMICS_STORE_<NAME>_URL` (names in lower case).
+        environment: the variables that secrets are read from.
+    """
+
+    home: Path
+    dictionary: Path
+    store_url: str
+    postgres_bin: Path | None = None
+    database_url: str | None = None
+    dagster_database_url: str | None = None
+    source_stores: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from `environment` (default: this process's)."""
+        env = os.environ if environment is None else environment
+        home = Path(env.get("OMICS_HOME") or WORKING_COPY / ".omics").expanduser().resolve()
+        folder = Path(env.get("OMICS_DICTIONARY") or WORKING_COPY / "data_dictionary").expanduser().resolve()
+        stores = {
+            match["name"].lower(): value
+            for name, value in env.items()
+            if (match := STORE_VARIABLE.fullmatch(name)) and value
+        }
+        if (home / "demo").is_dir():
+            stores.setdefault("demo", (home / "demo").as_uri())
+        bin_folder = env.get("OMICS_POSTGRES_BIN")
+        return cls(
+            home=home,
+            dictionary=folder,
+            store_url=env.get("OMICS_STORE_URL") or (home / "store").as_uri(),
+            postgres_bin=Path(bin_folder) if bin_folder else None,
+            database_url=env.get("OMICS_DATABASE_URL") or None,
+            dagster_database_url=env.get("OMICS_DAGSTER_DATABASE_URL") or None,
+            source_stores=stores,
+            environment=dict(env),
+        )
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder that `DAGSTER_HOME` names."""
+        return self.home / "dagster"
+
+    def secret(self, name: str) -> str:
+        """Return the secret `name`: the variable itself, or the content of the file that `<name>_FILE` names.
+
+        Raises:
+            NotConfigured: when neither is set or the file cannot be read.
+        """
+        if value := self.environment.get(name):
+            return value
+        if file := self.environment.get(f"{name}_FILE"):
+            try:
+                return Path(file).read_text(encoding="utf-8").strip()
+            except OSError as error:
+                raise NotConfigured(f"the file named by {name}_FILE cannot be read: {error.strerror}") from error
+        raise NotConfigured(f"secret {name} is not set: set {name} or {name}_FILE")
