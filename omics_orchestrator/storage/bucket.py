@@ -1,0 +1,180 @@
+"""A store that is a bucket (`s3://bucket/prefix`, `az://container/prefix`) over obstore; folders: folder.py.
+
+Credentials, endpoint and region: `<STORE>_ENDPOINT`, `_ACCESS_KEY_ID`, `_SECRET_ACCESS_KEY`, `_REGION` of the
+store, else the `AWS_…` and `AZURE_STORAGE_…` variables; without any, obstore's own chain (machine roles).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from omics_orchestrator.errors import NotConfigured, ObjectExists, StorageError
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.storage.objects import BLOCK, Store, StoredObject
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+PAGE = 1000  # entries of a listing that are held at a time
+# obstore's option: (suffix of the store's own variable, general variable)
+S3 = {
+    "endpoint": ("ENDPOINT", "AWS_ENDPOINT_URL"),
+    "access_key_id": ("ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
+    "secret_access_key": ("SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
+    "session_token": ("SESSION_TOKEN", "AWS_SESSION_TOKEN"),
+    "region": ("REGION", "AWS_REGION"),
+    "skip_signature": ("SKIP_SIGNATURE", "AWS_SKIP_SIGNATURE"),
+}
+AZURE = {
+    "endpoint": ("ENDPOINT", "AZURE_STORAGE_ENDPOINT"),
+    "account_name": ("ACCESS_KEY_ID", "AZURE_STORAGE_ACCOUNT_NAME"),
+    "account_key": ("SECRET_ACCESS_KEY", "AZURE_STORAGE_ACCOUNT_KEY"),
+}
+
+
+class BucketStore(Store):
+    """Objects of one bucket, below an optional prefix."""
+
+    def __init__(self, url: str, settings: Settings, variables: str, *, read_only: bool = False) -> None:
+        super().__init__(url, read_only=read_only)
+        parts = urlsplit(url)
+        if parts.scheme not in {"s3", "az"} or not parts.netloc:
+            raise NotConfigured(
+                f"{variables}_URL is written file:///path, s3://bucket/prefix or az://container/prefix"
+            )
+        self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
+        self._scheme = parts.scheme
+        self._options = _options(S3 if parts.scheme == "s3" else AZURE, variables, settings)
+        self._objects = self.obstore()
+
+    def obstore(self, prefix: str = "") -> ObjectStore:
+        """Return the obstore store rooted at the folder `prefix`."""
+        from obstore.store import AzureStore, S3Store
+
+        root = "/".join(part for part in (self._prefix, prefix.strip("/")) if part)
+        kind: Any = S3Store if self._scheme == "s3" else AzureStore
+        return kind(self._bucket, prefix=root or None, **self._options)  # type: ignore[no-any-return]
+
+    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+        """Yield the objects below `prefix` by key, a page at a time."""
+        import obstore
+
+        with self._told():
+            for page in obstore.list(self._objects, prefix.strip("/") or None, chunk_size=PAGE):
+                for entry in page:
+                    # A console's folder marker `a/` is listed as an empty object `a`, which nobody can get.
+                    if entry["size"] or (entry["path"] and self.head(entry["path"])):
+                        yield _stored(entry)
+
+    def head(self, key: str) -> StoredObject | None:
+        """Return size, time and etag; None = there is no such object."""
+        import obstore
+
+        with self._told():
+            try:
+                return _stored(obstore.head(self._objects, _sound(key)))
+            except FileNotFoundError:
+                return None
+
+    def get(self, key: str) -> bytes:
+        """Return the whole object."""
+        import obstore
+
+        with self._told():
+            return bytes(obstore.get(self._objects, _sound(key)).bytes())
+
+    def read_range(self, key: str, start: int, length: int) -> bytes:
+        """Return a part of the object."""
+        import obstore
+
+        with self._told():
+            return (
+                obstore.get_range(self._objects, _sound(key), start=start, length=length).to_bytes()
+                if length
+                else b""
+            )
+
+    def stream(self, key: str, block: int = BLOCK) -> Iterator[bytes]:
+        """Yield the object in blocks."""
+        import obstore
+
+        with self._told():
+            for data in obstore.get(self._objects, _sound(key)).stream(min_chunk_size=block):
+                yield bytes(data)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write the object: one request, large ones in parts that are published together."""
+        import obstore
+
+        self.writable()
+        with self._told():
+            obstore.put(self._objects, _sound(key), data)
+
+    def put_new(self, key: str, data: bytes) -> None:
+        """Write with `If-None-Match: *`.
+
+        Some servers (rclone, s3rver) ignore the condition and overwrite, so we look first. Two racing writers
+        are told apart only by a server that honours it: locks belong into Postgres.
+        """
+        import obstore
+
+        self.writable()
+        if self.head(key):
+            raise ObjectExists(f"an object bears that key already in {self.url}")
+        with self._told():
+            obstore.put(self._objects, _sound(key), data, mode="create", use_multipart=False)
+
+    def delete(self, key: str) -> None:
+        """Remove the object."""
+        import obstore
+
+        self.writable()
+        with self._told():
+            obstore.delete(self._objects, _sound(key))
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn obstore's errors, whose messages hold keys, into ours."""
+        from obstore import exceptions
+
+        try:
+            yield
+        except FileNotFoundError:
+            raise StorageError(f"no such object in {self.url}") from None
+        except exceptions.AlreadyExistsError:
+            raise ObjectExists(f"an object bears that key already in {self.url}") from None
+        except (exceptions.UnauthenticatedError, exceptions.PermissionDeniedError, PermissionError):
+            raise StorageError(f"{self.url}: access denied; check the store's credentials") from None
+        except (exceptions.InvalidPathError, ValueError):
+            raise StorageError(
+                f"{self.url} has a key with an empty part, `.`, `..` or a control character"
+            ) from None
+        except exceptions.BaseError as error:
+            raise StorageError(f"{self.url}: {type(error).__name__}", retry=True) from None
+
+
+def _stored(entry: Any) -> StoredObject:
+    return StoredObject(entry["path"], entry["size"], entry["last_modified"], entry["e_tag"])
+
+
+def _sound(key: str) -> str:
+    """Return the key, or refuse the slashes that obstore would take away silently."""
+    if not key or key.startswith("/") or key.endswith("/"):
+        raise StorageError("a key neither begins nor ends with a slash")
+    return key
+
+
+def _options(names: dict[str, tuple[str, str]], variables: str, settings: Settings) -> dict[str, Any]:
+    """Return obstore's options from the environment; http only where an endpoint says http itself."""
+    options: dict[str, Any] = {}
+    for option, (suffix, general) in names.items():
+        for variable in (f"{variables}_{suffix}", general):
+            if {variable, f"{variable}_FILE"} & settings.environment.keys():
+                options[option] = settings.secret(variable)
+                break
+    if str(options.get("endpoint", "")).startswith("http://"):
+        options["client_options"] = {"allow_http": True}
+    return options
