@@ -1,0 +1,172 @@
+"""Strict reading of YAML: the tree as written, and the line of everything in it.
+
+Keys and values stay text (`yes`, `no`, `08` are words; models turn text into numbers); a key given twice,
+anchors, aliases and tags are refused. Built on the events of PyYAML's C parser: its nodes lose the anchors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import yaml
+
+from omics_orchestrator.dictionary.problems import Problems, read_text
+
+Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str | None"
+Place: TypeAlias = tuple[str | int, ...]
+
+WORDS = {
+    "found character that cannot start any token": "a character that cannot start a value",
+    "mapping values are not allowed in this context": "a colon where no key is expected",
+    "did not find expected key": "wrong indentation, or a bracket or quote that is not closed",
+    "found unexpected end of stream": "a quote is not closed",
+    "did not find expected ',' or ']'": "a list is not closed",
+    "did not find expected ',' or '}'": "a pair of braces is not closed",
+    "but found another document": "a second document begins",
+}
+
+
+@dataclass
+class Document:
+    """One file: its tree (None = unreadable or empty) and the line on which each key and list item stands."""
+
+    file: Path
+    tree: Tree = None
+    lines: dict[Place, int] = field(default_factory=dict)
+
+    def line(self, place: Place) -> int:
+        """Return the line of `place`, or of the nearest place above it that exists."""
+        while place and place not in self.lines:
+            place = place[:-1]
+        return self.lines.get(place, 1)
+
+    def mapping(self, problems: Problems) -> dict[str, Tree]:
+        """Return the tree as a mapping, noting a problem where the file holds another thing."""
+        if isinstance(self.tree, dict):
+            return self.tree
+        if self.tree is not None:
+            problems.add(self.file, 1, "", "the file must hold `key: value` lines")
+        return {}
+
+
+def read_yaml(file: Path, problems: Problems) -> Document:
+    """Read one YAML file strictly; mistakes are added to `problems`."""
+    document = Document(file)
+    text = read_text(file, problems)
+    if text is None:
+        return document
+    tab = next((n for n, line in enumerate(text.split("\n"), 1) if "\t" in line[: _indent(line)]), None)
+    if tab:
+        problems.add(file, tab, "", "a tab in the indentation", "indent with spaces")
+        return document
+    try:
+        document.tree = _Builder(document, problems).build(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        words = WORDS.get(error.problem or "", error.problem or "not YAML")
+        began = f"it began on line {error.context_mark.line + 1}" if error.context_mark else ""
+        problems.add(file, mark.line + 1 if mark else 1, "", words, began)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problems.add(file, line, "", "a control character", "remove it")
+    else:
+        if document.tree is None:
+            problems.add(file, 1, "", "the file is empty")
+    return document
+
+
+def _line(event: yaml.Event) -> int:
+    return event.start_mark.line + 1 if event.start_mark else 1
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+class _Builder:
+    """Turns the parser's events into the tree of one document."""
+
+    def __init__(self, document: Document, problems: Problems) -> None:
+        self.document = document
+        self.problems = problems
+        self.events: Iterator[yaml.Event] = iter(())
+
+    def build(self, text: str) -> Tree:
+        self.events = yaml.parse(text, Loader=yaml.CSafeLoader)
+        tree: Tree = None
+        documents = 0
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self.refuse(event, (), "a second document begins", "one file holds one document")
+            elif isinstance(event, yaml.NodeEvent):
+                value = self.value(event, ())
+                tree = value if documents == 1 else tree
+        return tree
+
+    def value(self, event: yaml.Event, place: Place) -> Tree:
+        self.plain(event, place)
+        if isinstance(event, yaml.ScalarEvent):
+            return None if event.value == "" and event.style is None else str(event.value)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self.sequence(place)
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.pairs(place)
+        return None  # an alias, refused above
+
+    def plain(self, event: yaml.Event, place: Place) -> None:
+        """Refuse what YAML can do and a declaration must not."""
+        if isinstance(event, yaml.AliasEvent):
+            self.refuse(
+                event, place, f"the alias *{event.anchor}", "write the value out, or name a map under `maps:`"
+            )
+        elif anchor := getattr(event, "anchor", None):
+            self.refuse(event, place, f"the anchor &{anchor}", "write the value where it is needed")
+        elif tag := getattr(event, "tag", None):
+            self.refuse(event, place, f"the tag {tag}", "leave it out: every value is read as text")
+
+    def sequence(self, place: Place) -> list[Tree]:
+        items: list[Tree] = []
+        for event in self.events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
+            here = (*place, len(items))
+            self.document.lines[here] = _line(event)
+            items.append(self.value(event, here))
+        return items
+
+    def pairs(self, place: Place) -> dict[str, Tree]:
+        pairs: dict[str, Tree] = {}
+        for event in self.events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
+            key = self.key(event, place)
+            here = (*place, key)
+            if key in pairs:
+                first = self.document.lines[here]
+                self.refuse(event, here, "the key is given twice", f"it was given first on line {first}")
+            self.document.lines.setdefault(here, _line(event))
+            pairs[key] = self.value(next(self.events), here)
+        return pairs
+
+    def key(self, event: yaml.Event, place: Place) -> str:
+        value = self.value(event, place)
+        if isinstance(value, str):
+            return value
+        self.refuse(event, place, "a key must be one word", "only values may be lists or blocks")
+        return ""
+
+    def refuse(self, event: yaml.Event, place: Place, message: str, allowed: str) -> None:
+        self.problems.add(self.document.file, _line(event), dotted(place), message, allowed)
+
+
+def dotted(place: Place) -> str:
+    """Return the place as it is shown: `visit.crp.map`, list items as `key[2]` counted from 1."""
+    text = ""
+    for part in place:
+        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
