@@ -1,0 +1,122 @@
+"""What every kind of source shares: the `Source` declaration and the `Delivery` it gives.
+
+A source reads the admitted columns of a stranger's table as text, unchanged; their meaning is not known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from omics_orchestrator.declared import Declared
+from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.findings import Finding
+from omics_orchestrator.storage.objects import Store, StoredObject, Stores
+
+Location = Annotated[str, Field(pattern=r"^store(\+[A-Za-z0-9_]+)?://.+")]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One table as a source gave it.
+
+    Attributes:
+        data: the key columns and the admitted columns under their original names; only numbers in the key
+            are not text.
+        key: the columns of `data` that name a row: `row_number` (from 1) for files; for REDCap
+            record, event and instances.
+        seen: every column of the delivered table, in its order, admitted or not.
+        findings: what is wrong or was mended.
+        decisions: what was declared, detected or counted (encoding, separator, rows …), for the asset's page.
+    """
+
+    data: pa.Table
+    key: tuple[str, ...]
+    seen: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    decisions: Mapping[str, str] = field(default_factory=dict)
+
+
+class Source(Declared):
+    """A system that delivers tables."""
+
+    kind: str
+
+    def tables(self) -> tuple[str, ...] | None:
+        """Return the declared tables; () = one that bears the source's name; None = named by the reader."""
+        raise NotImplementedError
+
+    def locations(self) -> tuple[str, ...]:
+        """Return where the bytes lie, as declared."""
+        raise NotImplementedError
+
+    def deliver(self, name: str, table: str, admitted: Collection[str] | None, stores: Stores) -> Delivery:
+        """Read one table.
+
+        Args:
+            name: the source's name in its study, for messages.
+            table: one of `tables()`, or the source's name.
+            admitted: names of columns, or patterns with `*`; None = all. Nothing else leaves this method.
+            stores: the object stores of this machine.
+
+        Raises:
+            DeliveryError: it cannot be used; the message names columns and line numbers, never a value.
+            NotConfigured: this machine does not have the store.
+        """
+        raise NotImplementedError
+
+    def signature(self, stores: Stores) -> str:
+        """Return a digest that changes when the files changed; costs a listing, reads no file."""
+        digest = hashlib.sha256()
+        for location in self.locations():
+            for _, found in expand(location, stores, missing_ok=True):
+                digest.update(f"{found.key}\0{found.size}\0{found.modified}\0{found.etag}\n".encode())
+        return digest.hexdigest()
+
+
+def expand(location: str, stores: Stores, *, missing_ok: bool = False) -> list[tuple[Store, StoredObject]]:
+    """Return the objects at `location`, by key.
+
+    Raises:
+        DeliveryError: nothing is there (unless `missing_ok`).
+    """
+    found = stores.expand(location)
+    if not found and not missing_ok:
+        raise DeliveryError(f"nothing lies at {location}", retry=True)
+    return found
+
+
+def admits(admitted: Collection[str] | None) -> Callable[[str], bool]:
+    """Return the test whether a column may be read; `*` stands for any run of characters."""
+    if admitted is None:
+        return lambda _: True
+    patterns = [name for name in admitted if "*" in name]
+    if not patterns:
+        return set(admitted).__contains__
+    pattern = re.compile("|".join(".*".join(map(re.escape, name.split("*"))) for name in patterns), re.DOTALL)
+    return lambda column: column in admitted or pattern.fullmatch(column) is not None
+
+
+def without_nul(data: pa.Table) -> tuple[pa.Table, list[Finding]]:
+    """Return the table without NUL characters (Postgres refuses them); findings count the cells."""
+    findings = []
+    for index, column in enumerate(data.schema):
+        if column.type != pa.string():
+            continue
+        touched = pc.sum(pc.match_substring(data[index], "\0")).as_py() or 0
+        if touched:
+            data = data.set_column(index, column, pc.replace_substring(data[index], "\0", ""))
+            findings.append(Finding("delivery", "NUL characters were removed", touched, subject=column.name))
+    return data, findings
+
+
+def listed(numbers: Sequence[int], *, limit: int = 5) -> str:
+    """Return the first numbers as text: `3, 8, 12 …`."""
+    return ", ".join(map(str, numbers[:limit])) + (" …" if len(numbers) > limit else "")

@@ -1,0 +1,195 @@
+"""The source kind `delimited`: CSV, TSV and their relatives in an object store."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from typing import Literal
+
+import pyarrow as pa
+from pydantic import Field, field_validator
+
+from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.sources.base import listed
+from omics_orchestrator.sources.encoding import decode
+from omics_orchestrator.sources.files import FileOptions, FileSource, Sheet, name_columns, without_blanks
+
+SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
+SAMPLE_ROWS = 100
+LONGEST_CELL = 2**31 - 1
+
+
+class DelimitedOptions(FileOptions):
+    """How a delimited text file is to be read; what is not declared is detected and told."""
+
+    encoding: str | None = None
+    """utf-8, latin-1, cp1252 …; default: byte order mark, else UTF-8, else a guess that is told."""
+    separator: str | None = None
+    """comma, tab, semicolon, pipe, or one character; default: the one that gives rows of equal width."""
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, encoding: str | None) -> str | None:
+        try:
+            return encoding and codecs.lookup(encoding).name
+        except LookupError:
+            raise ValueError(
+                f"'{encoding}' is no known encoding (utf-8, latin-1, cp1252, utf-16 …)"
+            ) from None
+
+    @field_validator("separator")
+    @classmethod
+    def _one_character(cls, separator: str | None) -> str | None:
+        separator = SEPARATORS.get(separator or "", separator)
+        if separator is not None and len(separator) != 1:
+            raise ValueError(f"a separator is {', '.join(SEPARATORS)} or one character")
+        return separator
+
+    def read(self, blob: bytes) -> Sheet:
+        """Return the cells of one file, all text, unchanged."""
+        sheet = Sheet()
+        text = _line_ends(decode(blob, self.encoding, sheet), sheet)
+        stream = io.StringIO(text, newline="")
+        for _ in range(self.skip_rows):
+            stream.readline()
+        start = stream.tell()
+        separator = self.separator or _sniff(text[start:])
+        word = {sign: name for name, sign in SEPARATORS.items()}.get(separator, separator)
+        sheet.decisions["separator"] = word
+        records = _records(stream, separator)
+        header = list(self.headers) or next(records, [])
+        start = start if self.headers else stream.tell()
+        if not header:
+            raise DeliveryError("the file is empty: it has no header line")
+        return _fill(sheet, header, text[start:], separator, first_line=text.count("\n", 0, start))
+
+
+class DelimitedTable(DelimitedOptions):
+    """One table of a delimited source with options of its own."""
+
+    file: str
+
+
+class Delimited(FileSource, DelimitedOptions):
+    """Delimited text files: CSV, TSV and the like, in any encoding, with any separator and line end."""
+
+    kind: Literal["delimited"] = "delimited"
+    table_files: dict[str, str | DelimitedTable] = Field(default={}, alias="tables")
+    """Table name → file or glob below `location`, or `{file: …, separator: … }`."""
+
+    @property
+    def files(self) -> Mapping[str, str | DelimitedTable]:
+        """Declared table → its file."""
+        return self.table_files
+
+    @classmethod
+    def options(cls) -> type[FileOptions]:
+        """Return the options of this kind."""
+        return DelimitedOptions
+
+
+def _line_ends(text: str, sheet: Sheet) -> str:
+    """Return the text with old-Mac line ends (CR alone) made LF; other line ends stay."""
+    if "\r" in text and "\n" not in text:
+        sheet.decisions["line ends"] = "CR"
+        sheet.note("lines end in CR alone (old Macintosh)", text.count("\r"))
+        return text.replace("\r", "\n")
+    sheet.decisions["line ends"] = "CRLF" if "\r\n" in text else "LF"
+    return text
+
+
+def _records(stream: io.StringIO, separator: str) -> Iterator[list[str]]:
+    """Yield the records that are not blank lines; reads the stream no further than asked."""
+    csv.field_size_limit(LONGEST_CELL)
+    lines = iter(stream.readline, "")  # not the stream itself: tell() must stay exact
+    return (record for record in csv.reader(lines, delimiter=separator) if record)
+
+
+def _sniff(text: str) -> str:
+    """Return the separator that cuts the first records into the most cells of the most equal number."""
+
+    def score(separator: str) -> tuple[float, int]:
+        widths = [len(r) for r in islice(_records(io.StringIO(text, newline=""), separator), SAMPLE_ROWS)]
+        width, often = Counter(widths[1:] or widths).most_common(1)[0] if widths else (0, 0)
+        return (often / len(widths), width) if width > 1 or widths[:1] == [2] else (0.0, 0)
+
+    return max(SEPARATORS.values(), key=score)
+
+
+def _fill(sheet: Sheet, header: list[str], body: str, separator: str, *, first_line: int) -> Sheet:
+    """Parse the rows below the header into `sheet.data`."""
+    widths = Counter(
+        len(record) for record in islice(_records(io.StringIO(body, newline=""), separator), SAMPLE_ROWS)
+    )
+    width = len(header)
+    if (
+        widths
+        and widths.most_common(1)[0][0] == width + 1
+        and not _trailing_separator(body, separator, width)
+    ):
+        width += 1
+    names = name_columns(header, width, sheet)
+    parsed = _parse(body, names, separator)
+    sheet.data = _parse_strictly(body, names, separator, first_line) if parsed is None else parsed
+    return without_blanks(sheet, [""] * (width - len(header)) + header)
+
+
+def _trailing_separator(body: str, separator: str, width: int) -> bool:
+    """Tell whether the one surplus cell is always blank: a separator at the line's end, no R-style header."""
+    sample = islice(_records(io.StringIO(body, newline=""), separator), SAMPLE_ROWS)
+    return all(record[width:] in ([], [""]) for record in sample)
+
+
+def _parse(body: str, names: list[str], separator: str) -> pa.Table | None:
+    """Parse with Arrow's reader; None when a row is ragged or a quote may be left open."""
+    from pyarrow import csv as arrow
+
+    if not body.strip("\r\n"):
+        return pa.table({name: pa.array([], pa.string()) for name in names})
+    if body.count('"') % 2:
+        return None
+    data = body.encode()
+    ragged: list[int | None] = []
+
+    def leave_out(row: arrow.InvalidRow) -> str:
+        ragged.append(row.number)
+        return "skip"
+
+    table = arrow.read_csv(
+        io.BytesIO(data),
+        arrow.ReadOptions(column_names=names, block_size=min(len(data) + 1, 1 << 30)),
+        arrow.ParseOptions(
+            delimiter=separator,
+            newlines_in_values=True,
+            invalid_row_handler=leave_out,
+        ),
+        arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+    )
+    return None if ragged else table
+
+
+def _parse_strictly(body: str, names: list[str], separator: str, first_line: int) -> pa.Table:
+    """Parse record by record, to forgive surplus blank cells and to say on which lines the others are.
+
+    Raises:
+        DeliveryError: rows with too few or too many cells, or a quote that is never closed.
+    """
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, strict=body.count('"') % 2 == 1)
+    rows, ragged, width = [], [], len(names)
+    try:
+        for record in reader:
+            if len(record) > width and not any(record[width:]):
+                del record[width:]
+            if len(record) == width:
+                rows.append(record)
+            elif any(record):
+                ragged.append(first_line + reader.line_num)
+    except csv.Error as error:
+        raise DeliveryError(f"a quote near line {first_line + reader.line_num} is wrong: {error}") from None
+    if ragged:
+        raise DeliveryError(f"{len(ragged)} rows do not have {width} cells (lines {listed(ragged)})")
+    return pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)})

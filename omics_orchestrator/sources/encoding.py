@@ -1,0 +1,49 @@
+"""From bytes to text: the encoding as declared, else as the bytes show it, and the decision told."""
+
+from __future__ import annotations
+
+import codecs
+
+from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.sources.files import Sheet
+
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+SAMPLE = 1 << 16  # bytes of lines beyond ASCII that the guess is made from
+LEAST_EVIDENCE = 64  # with fewer bytes beyond ASCII a guess is a lottery, and cp1252 is what Excel writes
+
+
+def decode(blob: bytes, declared: str | None, sheet: Sheet) -> str:
+    """Return the text of a file and write the decision into `sheet`.
+
+    Raises:
+        DeliveryError: the bytes are not text in that encoding.
+    """
+    encoding = next((name for mark, name in MARKS.items() if blob.startswith(mark)), None) or declared
+    if encoding is None and (text := _try(blob, "utf-8")) is not None:
+        sheet.decisions["encoding"] = "utf-8"
+        return text
+    guessed = encoding is None
+    encoding = encoding or _guess(blob)
+    if (text := _try(blob, encoding)) is None:
+        raise DeliveryError(f"the file is not text in {encoding}; declare its encoding:")
+    if guessed:
+        sheet.note(f"the encoding is a guess, {encoding}: declare encoding: to settle it")
+    sheet.decisions["encoding"] = f"{encoding} (guessed)" if guessed else encoding
+    return text
+
+
+def _try(blob: bytes, encoding: str) -> str | None:
+    try:
+        return blob.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _guess(blob: bytes) -> str:
+    """Return the most likely encoding of bytes that are not UTF-8."""
+    from charset_normalizer import from_bytes
+
+    sample = b"\n".join(line for line in blob.splitlines() if not line.isascii())[:SAMPLE]
+    if sum(byte > 127 for byte in sample) >= LEAST_EVIDENCE and (best := from_bytes(sample).best()):
+        return best.encoding
+    return "latin-1" if _try(blob, "cp1252") is None else "cp1252"

@@ -1,0 +1,188 @@
+"""What table files have in common, whatever their format: places, stacking, headers, blank rows.
+
+How bytes become cells is the business of delimited.py and excel.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field, model_validator
+
+from omics_orchestrator.declared import Declared
+from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.findings import Finding
+from omics_orchestrator.sources.base import Delivery, Location, Source, admits, expand, without_nul
+from omics_orchestrator.storage.objects import Stores
+
+ROW_NUMBER = "row_number"
+
+
+@dataclass
+class Sheet:
+    """The cells of one file, as they are filled in by a reader.
+
+    Attributes:
+        data: text columns under unique names.
+        findings: what is wrong or was mended.
+        decisions: what was declared or detected.
+    """
+
+    data: pa.Table = field(default_factory=lambda: pa.table({}))
+    findings: list[Finding] = field(default_factory=list)
+    decisions: dict[str, str] = field(default_factory=dict)
+
+    def note(self, message: str, count: int = 1) -> None:
+        """Tell something that was seen and needs no mending."""
+        self.findings.append(Finding("delivery", message, count, "note"))
+
+
+class FileOptions(Declared):
+    """How one table file is to be read."""
+
+    headers: tuple[str, ...] = ()
+    """Names of the columns, for a file without a header line."""
+    skip_rows: int = Field(default=0, ge=0)
+    """Lines (sheet rows) above the header."""
+
+    def read(self, blob: bytes) -> Sheet:
+        """Return the cells of one file."""
+        raise NotImplementedError
+
+
+class FileSource(Source):
+    """Table files in an object store; several files under one glob are stacked by column name."""
+
+    location: Location
+    """One file, a glob in the last part, or (with `tables:`) a folder ending in `/`."""
+
+    @property
+    def files(self) -> Mapping[str, FileOptions | str]:
+        """Declared table → its file below `location`, with options of its own where it has some."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _folder_or_file(self) -> FileSource:
+        if not self.files and self.location.endswith("/"):
+            raise ValueError("a location that ends in / is a folder: name its files under tables:")
+        return self
+
+    def tables(self) -> tuple[str, ...] | None:
+        """Return the declared tables; () = one table that bears the source's name."""
+        return tuple(self.files)
+
+    def locations(self) -> tuple[str, ...]:
+        """Return the location of every file, as declared."""
+        return tuple(dict.fromkeys(self._place(table)[0] for table in self.files)) or (self.location,)
+
+    def deliver(self, name: str, table: str, admitted: Collection[str] | None, stores: Stores) -> Delivery:
+        """Read one table; see `Source.deliver`."""
+        location, options = self._place(table)
+        try:
+            sheets = [options.read(store.get(found.key)) for store, found in expand(location, stores)]
+            stacked = stack(sheets)
+        except DeliveryError as error:
+            raise DeliveryError(f"{name}.{table}: {error}", retry=error.retry) from error
+        seen = tuple(stacked.data.column_names)
+        data, findings = without_nul(stacked.data.select(list(filter(admits(admitted), seen))))
+        rows = pa.array(range(1, stacked.data.num_rows + 1), pa.int64())
+        data = data.append_column(ROW_NUMBER, rows).select([ROW_NUMBER, *data.column_names])
+        return Delivery(data, (ROW_NUMBER,), seen, (*stacked.findings, *findings), stacked.decisions)
+
+    def _place(self, table: str) -> tuple[str, FileOptions]:
+        """Return where the table's file lies and how it is read: its own options over the source's."""
+        own = self.files.get(table, "")
+        settings: dict[str, Any] = self.model_dump(exclude_unset=True)
+        settings |= {"file": own} if isinstance(own, str) else own.model_dump(exclude_unset=True)
+        known = type(self).options().model_fields
+        file = settings.pop("file", "")
+        return self.location + file, type(self).options()(**{k: v for k, v in settings.items() if k in known})
+
+    @classmethod
+    def options(cls) -> type[FileOptions]:
+        """Return the class of this kind's options."""
+        raise NotImplementedError
+
+
+def name_columns(header: Sequence[str], width: int, sheet: Sheet) -> list[str]:
+    """Return one unique name per column; every change is told.
+
+    A first column without a name is `row_name` (R leaves row names unnamed), another one `column_<position>`,
+    a repeated name gets `#2`, `#3` …, runs of white space become one blank.
+
+    Raises:
+        DeliveryError: the header does not fit the rows.
+    """
+    names = [" ".join(name.split()) for name in header]
+    if len(names) == width - 1:
+        names = ["", *names]
+        sheet.decisions["header"] = "R style, one name short"
+    if len(names) != width:
+        raise DeliveryError(f"the header has {len(names)} names, the rows have {width} cells")
+    blank = [position for position, name in enumerate(names, 1) if not name]
+    names = [name or (f"column_{i}" if i > 1 else "row_name") for i, name in enumerate(names, 1)]
+    unique: dict[str, None] = {}
+    repeated: set[str] = set()
+    for name in names:
+        candidate, number = name, 1
+        while candidate in unique or candidate == ROW_NUMBER:
+            number += 1
+            candidate = f"{name}#{number}"
+        unique[candidate] = None
+        repeated |= {name} - {candidate}
+    if blank:
+        sheet.note("columns without a name were named by their position", len(blank))
+    if repeated:
+        sheet.note(f"columns of the same name were numbered: {', '.join(sorted(repeated))}", len(repeated))
+    return list(unique)
+
+
+def without_blanks(sheet: Sheet, header: Sequence[str]) -> Sheet:
+    """Leave out the rows without any content, and nameless columns without any content; both are counted."""
+    data = sheet.data
+    nameless = [n for n, given in zip(data.column_names, header, strict=True) if not given.strip()]
+    empty = [name for name in nameless if not filled(data[name])]
+    data = data.drop_columns(empty) if empty else data
+    blank = [pc.equal(column, "") for column in data.columns]
+    if blank and data.num_rows:
+        keep = pc.invert(reduce(pc.and_, blank))
+        if lost := data.num_rows - pc.sum(keep).as_py():
+            data = data.filter(keep)
+            sheet.note("blank rows were left out", lost)
+    sheet.data = data
+    return sheet
+
+
+def filled(column: pa.ChunkedArray) -> bool:
+    """Tell whether any cell has content."""
+    return bool(pc.any(pc.not_equal(column, "")).as_py())
+
+
+def stack(sheets: Sequence[Sheet]) -> Sheet:
+    """Return files as one table by column name; a column that a file lacks is blank there and told."""
+    whole = Sheet(findings=[finding for sheet in sheets for finding in sheet.findings])
+    for word in dict.fromkeys(word for sheet in sheets for word in sheet.decisions):
+        whole.decisions[word] = ", ".join(
+            dict.fromkeys(s.decisions[word] for s in sheets if word in s.decisions)
+        )
+    columns = list(dict.fromkeys(name for sheet in sheets for name in sheet.data.column_names))
+    for column in columns:
+        if lacking := sum(column not in sheet.data.column_names for sheet in sheets):
+            message = f"column {column} is missing in {lacking} of {len(sheets)} files"
+            whole.findings.append(Finding("drift", message, lacking, subject=column))
+    whole.data = pa.table(
+        {name: pa.chunked_array([_cells(sheet, name) for sheet in sheets], pa.string()) for name in columns}
+    )
+    whole.decisions |= {"files": str(len(sheets)), "rows": str(whole.data.num_rows)}
+    return whole
+
+
+def _cells(sheet: Sheet, name: str) -> pa.Array:
+    if name in sheet.data.column_names:
+        return sheet.data[name].combine_chunks()
+    return pa.array([""] * sheet.data.num_rows, pa.string())

@@ -1,0 +1,190 @@
+"""A REDCap project as its API describes it: fields, forms, events, repeats and the flat records."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.storage.objects import Stores
+
+Rows = list[dict[str, Any]]
+NEEDED = ("metadata.json (or data_dictionary.csv)", "exportFieldNames.json", "records.json")
+DICTIONARY_COLUMNS = (
+    "field_name", "form_name", "section_header", "field_type", "field_label",
+    "select_choices_or_calculations", "field_note", "text_validation_type_or_show_slider_number", "text_validation_min", "text_validation_max",
+    "identifier", "branching_logic", "required_field", "custom_alignment", "question_number",
+    "matrix_group_name", "matrix_ranking", "field_annotation",
+)  # fmt: skip
+"""The API's names of the 18 columns of a downloaded data dictionary, in their order."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A REDCap project.
+
+    Attributes:
+        metadata: one row per field, in order; the first is the record id.
+        exports: field → the columns it has in an export (several for a checkbox).
+        form_events: form → its events; None = a classic project.
+        repeating_forms: form → the events where it repeats ('' in a classic project).
+        records: the flat export, all text.
+        decisions: counts for the asset's page.
+    """
+
+    metadata: Rows
+    exports: dict[str, list[str]]
+    form_events: dict[str, list[str]] | None
+    repeating_forms: dict[str, list[str]]
+    records: pa.Table
+    decisions: dict[str, str]
+
+    @cached_property
+    def forms(self) -> tuple[str, ...]:
+        """The instruments, in their order."""
+        return tuple(dict.fromkeys(field["form_name"] for field in self.metadata))
+
+    def columns(self, form: str) -> tuple[str, ...]:
+        """Return the columns of one instrument, the record id left out (it is part of the key)."""
+        names = [
+            column
+            for field in self.metadata[1:]
+            if field["form_name"] == form
+            for column in self.exports.get(field["field_name"], [field["field_name"]])
+        ]
+        present = set(self.records.column_names)
+        extra = ("redcap_data_access_group", f"{form}_timestamp", f"{form}_complete")
+        return tuple(column for column in dict.fromkeys([*names, *extra]) if column in present)
+
+    @cached_property
+    def _fields(self) -> dict[str, dict[str, Any]]:
+        """Export column → its row of the metadata."""
+        return {
+            column: field
+            for field in self.metadata
+            for column in self.exports.get(field["field_name"], [field["field_name"]])
+        }
+
+    def field_type(self, column: str) -> str:
+        """Return REDCap's type of the field behind a column ('' for the columns REDCap adds itself)."""
+        return str(self._fields.get(column, {}).get("field_type", ""))
+
+    def about(self, column: str) -> dict[str, str]:
+        """Return what the data dictionary says of a column: type, label and choices."""
+        field = self._fields.get(column, {})
+        words = {
+            "field_type": "field_type",
+            "label": "field_label",
+            "choices": "select_choices_or_calculations",
+        }
+        return {word: str(field[name]) for word, name in words.items() if field.get(name)}
+
+    @cached_property
+    def record_id(self) -> pa.ChunkedArray:
+        """The record id of each row; its field is the first of the metadata, whatever its name."""
+        return self.records[self.metadata[0]["field_name"]]
+
+    @cached_property
+    def event(self) -> pa.ChunkedArray:
+        """The unique event name of each row, '' in a classic project."""
+        return self._column("redcap_event_name")
+
+    @cached_property
+    def repeat_instrument(self) -> pa.ChunkedArray:
+        """The repeating form that a row belongs to, '' for any other row."""
+        return self._column("redcap_repeat_instrument")
+
+    @cached_property
+    def repeat_instance(self) -> pa.ChunkedArray:
+        """The number of the repeat (form or event), 0 = not repeating."""
+        text = self._column("redcap_repeat_instance")
+        try:
+            return pc.if_else(pc.equal(text, ""), "0", text).cast(pa.int64())
+        except pa.ArrowInvalid:  # its message would hold the cell
+            raise DeliveryError("redcap_repeat_instance holds something that is no number") from None
+
+    def _column(self, name: str) -> pa.ChunkedArray:
+        if name in self.records.column_names:
+            return self.records[name]
+        return pa.chunked_array([pa.array([""] * self.records.num_rows, pa.string())])
+
+
+@lru_cache(maxsize=2)
+def read_project(location: str, signature: str, stores: Stores) -> Project:
+    """Return the project in a folder, read once for all instruments; a file changes, `signature` changes.
+
+    Raises:
+        DeliveryError: an answer is missing or no JSON.
+    """
+    del signature
+    metadata = _answer(location, "metadata", stores) or _dictionary(location, stores)
+    records = _answer(location, "records", stores)
+    exports: dict[str, list[str]] = {}
+    for row in _answer(location, "exportFieldNames", stores) or []:
+        exports.setdefault(row["original_field_name"], []).append(row["export_field_name"])
+    if not (metadata and exports and records):
+        raise DeliveryError(f"a REDCap folder needs {', '.join(NEEDED)}: one is missing, empty or an error")
+    mapping = _answer(location, "formEventMapping", stores)
+    return Project(
+        metadata=metadata,
+        exports=exports,
+        form_events=None if mapping is None else _grouped(mapping, "form", "unique_event_name"),
+        repeating_forms=_grouped(
+            _answer(location, "repeatingFormsEvents", stores) or [], "form_name", "event_name"
+        ),
+        records=_as_table(records, metadata[0]["field_name"]),
+        decisions={
+            "project": "classic" if mapping is None else "longitudinal",
+            "export rows": str(len(records)),
+        },
+    )
+
+
+def _answer(location: str, content: str, stores: Stores) -> Rows | None:
+    """Return one answer of the API; None = not there, or an error object ("not in this kind of project")."""
+    blob = _blob(f"{location}{content}.json", stores)
+    try:
+        answer = None if blob is None else json.loads(blob)
+    except ValueError as error:
+        raise DeliveryError(f"{content}.json is not JSON", retry=True) from error
+    return answer if isinstance(answer, list) else None
+
+
+def _dictionary(location: str, stores: Stores) -> Rows | None:
+    """Return the data dictionary as downloaded, under the API's names."""
+    blob = _blob(f"{location}data_dictionary.csv", stores)
+    if blob is None:
+        return None
+    rows = list(csv.reader(io.StringIO(blob.decode("utf-8-sig"), newline="")))
+    return [dict(zip(DICTIONARY_COLUMNS, row, strict=False)) for row in rows[1:]]
+
+
+def _blob(location: str, stores: Stores) -> bytes | None:
+    store, key = stores.resolve(location)
+    return store.get(key) if store.head(key) else None
+
+
+def _grouped(rows: Rows, name: str, event: str) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        groups.setdefault(row.get(name) or "", []).append(row.get(event) or "")
+    return groups
+
+
+def _as_table(records: Rows, record_id: str) -> pa.Table:
+    """Return the records as text columns; a row that lacks a column is blank there."""
+    names = dict.fromkeys([record_id, *(name for row in records for name in row)])
+    return pa.table(
+        {name: pa.array([_text(row.get(name)) for row in records], pa.string()) for name in names}
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
