@@ -191,5 +191,7 @@ def _parse_strictly(body: str, names: list[str], separator: str, first_line: int
     except csv.Error as error:
         raise DeliveryError(f"a quote near line {first_line + reader.line_num} is wrong: {error}") from None
     if ragged:
-        raise DeliveryError(f"{len(ragged)} rows do not have {width} cells (lines {listed(ragged)})")
+        raise DeliveryError(
+            f"rows without {width} cells as in the header: {len(ragged)} (lines {listed(ragged)})"
+        )
     return pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)})

@@ -170,19 +170,21 @@ def stack(sheets: Sequence[Sheet]) -> Sheet:
         whole.decisions[word] = ", ".join(
             dict.fromkeys(s.decisions[word] for s in sheets if word in s.decisions)
         )
-    columns = list(dict.fromkeys(name for sheet in sheets for name in sheet.data.column_names))
-    for column in columns:
-        if lacking := sum(column not in sheet.data.column_names for sheet in sheets):
-            message = f"column {column} is missing in {lacking} of {len(sheets)} files"
-            whole.findings.append(Finding("drift", message, lacking, subject=column))
-    whole.data = pa.table(
-        {name: pa.chunked_array([_cells(sheet, name) for sheet in sheets], pa.string()) for name in columns}
+    columns = [dict(zip(sheet.data.column_names, sheet.data.columns, strict=True)) for sheet in sheets]
+    names = dict.fromkeys(name for cells in columns for name in cells)
+    for name in names:
+        if lacking := sum(name not in cells for cells in columns):
+            message = f"column {name} is missing in {lacking} of {len(sheets)} files"
+            whole.findings.append(Finding("drift", message, lacking, subject=name))
+    blanks = [pa.chunked_array([pa.array([""] * sheet.data.num_rows, pa.string())]) for sheet in sheets]
+    stacked = (
+        [
+            chunk
+            for cells, blank in zip(columns, blanks, strict=True)
+            for chunk in cells.get(name, blank).chunks
+        ]
+        for name in names
     )
+    whole.data = pa.table([pa.chunked_array(chunks, pa.string()) for chunks in stacked], list(names))
     whole.decisions |= {"files": str(len(sheets)), "rows": str(whole.data.num_rows)}
     return whole
-
-
-def _cells(sheet: Sheet, name: str) -> pa.Array:
-    if name in sheet.data.column_names:
-        return sheet.data[name].combine_chunks()
-    return pa.array([""] * sheet.data.num_rows, pa.string())
