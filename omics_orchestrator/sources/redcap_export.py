@@ -108,7 +108,7 @@ def _opened(project: Project, form: str) -> pa.ChunkedArray:
 
 
 def _content(project: Project, form: str, columns: Collection[str]) -> pa.ChunkedArray:
-    """Tell for each row whether an admitted field (no calculation, no status) holds more than an unticked box."""
+    """Tell for each row whether an admitted field has content (calculation, status, unticked box: none)."""
     content = pa.chunked_array([pa.array([False] * project.records.num_rows)])
     for column in columns:
         field_type = project.field_type(column)

@@ -20,8 +20,8 @@ NEEDED = ("metadata.json (or data_dictionary.csv)", "exportFieldNames.json", "re
 DICTIONARY_COLUMNS = (
     "field_name", "form_name", "section_header", "field_type", "field_label",
     "select_choices_or_calculations", "field_note", "text_validation_type_or_show_slider_number",
-    "text_validation_min", "text_validation_max", "identifier", "branching_logic", "required_field", "custom_alignment", "question_number",
-    "matrix_group_name", "matrix_ranking", "field_annotation",
+    "text_validation_min", "text_validation_max", "identifier", "branching_logic", "required_field",
+    "custom_alignment", "question_number", "matrix_group_name", "matrix_ranking", "field_annotation",
 )  # fmt: skip
 """The API's names of the 18 columns of a downloaded data dictionary, in their order."""
 
