@@ -1,0 +1,21 @@
+"""The file formats that an assay may have. A new one: a module here and its name in `AnyFormat`."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from omics_orchestrator.formats.base import Format
+from omics_orchestrator.formats.fastq import Fastq
+from omics_orchestrator.formats.feature_table import FeatureTable
+from omics_orchestrator.formats.h5ad import H5ad
+from omics_orchestrator.formats.vcf import Vcf
+
+AnyFormat = Annotated[Fastq | Vcf | FeatureTable | H5ad, Field(discriminator="format")]
+
+FORMATS: dict[str, type[Format]] = {
+    kind.model_fields["format"].default: kind for kind in get_args(get_args(AnyFormat)[0])
+}
+
+__all__ = ["FORMATS", "AnyFormat", "Format"]
