@@ -16,6 +16,7 @@ from pydantic import Field
 
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary.missing import MissingReason
+from omics_orchestrator.verbs.threevalued import Kind, Typed
 
 Column: TypeAlias = tuple[Annotated[str, Field(min_length=1)]]
 Columns: TypeAlias = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)]
@@ -33,6 +34,15 @@ SQL_TYPES = {
     "set": "VARCHAR[]",
 }
 NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+KINDS: dict[str, Kind] = {
+    "integer": "number",
+    "decimal": "number",
+    "censored": "number",
+    "boolean": "boolean",
+    "date": "date",
+    "partial_date": "date",
+    "set": "any",
+}
 NULL = "NULL"
 BOOLEANS = {"yes": "true", "no": "false"}
 
@@ -57,7 +67,7 @@ class Target:
         codes: the codes of its code list; empty = none declared.
         column: column reference → SQL of the cell's text without outer white space, NULL where blank.
         expand: column reference or `*` pattern → the references it stands for.
-        formula: expression over variables → SQL (derive, when).
+        formula: expression over variables → SQL and what it is (derive, when).
         factor: unit → what a number is multiplied with to be in the dictionary's unit.
         flag_columns: whether `copy` may read this column as 1/0 (declared yesno, truefalse or checkbox).
     """
@@ -67,7 +77,7 @@ class Target:
     codes: tuple[str, ...] = ()
     column: Callable[[str], str] = identifier
     expand: Callable[[str], tuple[str, ...]] = lambda reference: (reference,)
-    formula: Callable[[str], str] = str
+    formula: Callable[[str], Typed] = lambda text: Typed("NULL", "any")
     factor: Callable[[str], float] = lambda unit: 1.0
     flag_columns: Callable[[str], bool] = lambda reference: False
 
@@ -78,6 +88,11 @@ class Target:
         if self.type in {"text", "file"} or (self.type == "code" and (not self.codes or text in self.codes)):
             return literal(text)
         return _typed_constant(self.type, text)
+
+    @property
+    def kind(self) -> Kind:
+        """What an expression must be to give this variable."""
+        return KINDS.get(self.type, "text")
 
     @property
     def allowed(self) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from omics_orchestrator.verbs.base import Cell, Target, Verb
+from omics_orchestrator.verbs.base import NULL, Cell, Target, Verb, literal
+from omics_orchestrator.verbs.number import whole
 
 
 class Derive(Verb):
@@ -25,6 +27,20 @@ class Derive(Verb):
         """Return every expression in the rule."""
         return (self.expression,)
 
+    def complaints(self, target: Target) -> Iterator[str]:
+        """Yield what is wrong with the rule for this variable."""
+        found = target.formula(self.expression).kind
+        if found not in {"any", target.kind}:
+            yield f"the expression gives a {found}; the variable needs a {target.kind}"
+
     def cell(self, target: Target) -> Cell:
-        """Return the SQL of one cell."""
-        return Cell(target.formula(self.expression))
+        """Return the SQL of one cell; a number that is not finite, not whole or a code unknown is invalid."""
+        found = target.formula(self.expression).sql
+        value = found
+        if target.kind == "number":
+            value = f"CASE WHEN isfinite({found}) THEN {found} END"
+            value = whole(value) if target.type == "integer" else value
+        elif target.type == "code" and target.codes:
+            value = f"CASE WHEN {found} IN ({', '.join(map(literal, target.codes))}) THEN {found} END"
+        lost = f"CASE WHEN {found} IS NOT NULL AND ({value}) IS NULL THEN 'invalid' END"
+        return Cell(value, flaw=NULL if value == found else lost)

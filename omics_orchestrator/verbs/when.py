@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary.missing import MissingReason
-from omics_orchestrator.verbs.base import Cell, Target, Verb, literal
+from omics_orchestrator.verbs.base import NULL, Cell, Target, Verb, literal
 
 
 class Case(Declared):
@@ -54,17 +54,25 @@ class When(Verb):
         for value in [*(case.then for case in self.cases), self.otherwise]:
             if value is not None and target.constant(value) is None:
                 yield f"{value!r} is no value of this variable; allowed: {target.allowed}"
+        for case in self.cases:
+            if (found := target.formula(case.condition).kind) not in {"any", "boolean"}:
+                yield f"a case is a question, this one is a {found}; write a comparison after if:"
 
     def cell(self, target: Target) -> Cell:
         """Return the SQL of one cell."""
-        conditions = [target.formula(case.condition) for case in self.cases]
-        default = target.constant(self.otherwise) if self.otherwise is not None else "NULL"
-        values = [(target.constant(case.then) if case.then is not None else "NULL") for case in self.cases]
-        reasons = [literal(case.missing) if case.missing else "NULL" for case in self.cases]
-        return Cell(_cases(conditions, values, f"{default}"), reason=_cases(conditions, reasons, "NULL"))
+        conditions = [target.formula(case.condition).sql for case in self.cases]
+        values = [self.constant(target, case.then) for case in self.cases]
+        reasons = [literal(case.missing) if case.missing else NULL for case in self.cases]
+        value = _cases(conditions, values, self.constant(target, self.otherwise))
+        return Cell(value, reason=_cases(conditions, reasons, NULL) if set(reasons) != {NULL} else NULL)
+
+    @staticmethod
+    def constant(target: Target, value: str | None) -> str:
+        """Return SQL: a value of the variable, NULL where none is given."""
+        return NULL if value is None else target.constant(value) or NULL
 
 
-def _cases(conditions: Sequence[str], answers: Sequence[str | None], default: str) -> str:
+def _cases(conditions: Sequence[str], answers: Sequence[str], default: str) -> str:
     """Return SQL: the first true case's answer, NULL as soon as a case before it is unknown."""
     steps = [
         f"WHEN ({condition}) THEN {answer} WHEN ({condition}) IS NULL THEN NULL"
