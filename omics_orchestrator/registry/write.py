@@ -1,0 +1,117 @@
+"""Writes the changes of a registration: COPY for new rows, one statement per kind of other change.
+
+The caller's transaction makes them one. What changes is decided in changes.py.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from omics_orchestrator.registry.changes import Changes, Row
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
+
+TEXT, NUMBER, TIME = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
+COLUMNS: dict[str, dict[str, pa.DataType]] = {
+    "file_set": {"number": NUMBER, "study": TEXT, "assay": TEXT, "name": TEXT, "digest": TEXT},
+    "file": {"number": NUMBER, "set_number": NUMBER, "store": TEXT, "key": TEXT, "version": NUMBER},
+    "file_version": {
+        "file_number": NUMBER,
+        "version": NUMBER,
+        "size": NUMBER,
+        "modified": TIME,
+        "etag": TEXT,
+        "sha256": TEXT,
+        "verdict": TEXT,
+        "inspector": TEXT,
+        "facts": TEXT,
+        "samples": TEXT,
+        "problems": TEXT,
+        "run_id": TEXT,
+    },
+    "sample_link": {"set_number": NUMBER, "participant_id": TEXT, "sample_id": TEXT, "rule": TEXT},
+    "quarantine": {"set_number": NUMBER, "reason": TEXT},
+}
+MOVE = """
+update registry.file set set_number = new.set_number, version = new.version,
+    missing_since = case when new.missing then coalesce(missing_since, now()) end
+from (values %s) as new (number, set_number, version, missing) where file.number = new.number
+"""
+DIGEST = """
+update registry.file_set set digest = new.digest from (values %s) as new (number, digest)
+where file_set.number = new.number
+"""
+RENEW = """
+delete from registry.file_version using (values %s) as old (file_number, version)
+where file_version.file_number = old.file_number and file_version.version = old.version
+"""
+EMPTIED = """
+delete from registry.file_set where study = %s and assay = %s
+and not exists (select from registry.file where set_number = file_set.number)
+"""
+
+
+def reserving(cursor: Cursor) -> Callable[[str, int], list[int]]:
+    """Return a function that takes the next `count` registry numbers of `file_set` or `file`."""
+
+    def reserve(table: str, count: int) -> list[int]:
+        if not count:
+            return []
+        cursor.execute(f"select nextval('registry.{table}_number_seq') from generate_series(1, %s)", (count,))
+        return [number for (number,) in cursor.fetchall()]
+
+    return reserve
+
+
+def write(cursor: Cursor, changes: Changes, study: str, assay: str) -> int:
+    """Apply the changes; return how many rows were inserted, updated or deleted."""
+    touched = _copy(cursor, "file_set", changes.sets) + _copy(cursor, "file", changes.files)
+    touched += _each(cursor, MOVE, changes.moved) + _each(cursor, DIGEST, changes.digests)
+    _each(cursor, RENEW, changes.renewed)
+    touched += _copy(cursor, "file_version", changes.versions)
+    touched += _forget(cursor, "sample_link", changes.unlinked) + _copy(cursor, "sample_link", changes.links)
+    touched += _forget(cursor, "quarantine", changes.released) + _copy(
+        cursor, "quarantine", changes.quarantine
+    )
+    if changes.moved:
+        cursor.execute(EMPTIED, (study, assay))
+        touched += cursor.rowcount
+    return touched
+
+
+def _copy(cursor: Cursor, table: str, rows: Sequence[Row]) -> int:
+    if not rows:
+        return 0
+    from pyarrow import csv
+
+    columns = COLUMNS[table]
+    arrays = [
+        pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), columns.values(), strict=True)
+    ]
+    text = io.BytesIO()
+    csv.write_csv(pa.table(arrays, names=list(columns)), text, csv.WriteOptions(include_header=False))
+    text.seek(0)
+    cursor.copy_expert(f"copy registry.{table} ({', '.join(columns)}) from stdin (format csv)", text)
+    return len(rows)
+
+
+def _each(cursor: Cursor, statement: str, rows: Sequence[Row]) -> int:
+    """Run one statement over all rows as its VALUES."""
+    if not rows:
+        return 0
+    from psycopg2.extras import execute_values
+
+    execute_values(cursor, statement, rows, page_size=len(rows))
+    return len(rows)
+
+
+def _forget(cursor: Cursor, table: str, sets: Sequence[int]) -> int:
+    if not sets:
+        return 0
+    cursor.execute(f"delete from registry.{table} where set_number = any(%s)", (list(sets),))
+    return cursor.rowcount
