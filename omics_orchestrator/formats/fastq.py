@@ -22,7 +22,7 @@ MATE = re.compile(
 class Fastq(Format):
     """Sequencing reads (FASTQ), plain, gzip or bgzip; R1 and R2 of a pair are one file set.
 
-    Checked: four lines a read, `@` and `+`, equal lengths, letters, an unbroken compression. Sequences wrapped
+    Checked: four lines a read, `@` and `+`, equal lengths, letters, unbroken compression. Sequences wrapped
     over several lines (an old way to write) are refused: tools of today read four lines.
     """
 

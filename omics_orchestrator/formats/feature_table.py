@@ -41,8 +41,8 @@ class MatrixData:
 class FeatureTable(Format):
     """Tables of numbers with one row or one column per sample: counts, peak areas … (CSV or TSV, also gzip).
 
-    Lines with `#` above the header (as BIOM exports write them) and an R-style header, which lacks the name of
-    the first column, are understood. Nothing is dropped: a cell that is no number makes the file invalid.
+    Lines with `#` above the header (BIOM exports) and an R-style header, which lacks the first column's name,
+    are understood. Nothing is dropped: a cell that is no number makes the file invalid.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = tuple(

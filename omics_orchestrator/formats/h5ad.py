@@ -46,7 +46,7 @@ class H5ad(Format):
         return Inspection.of(facts, samples)
 
     def _read(self, file: OpenFile, facts: dict[str, JsonValue]) -> tuple[str, ...]:
-        """Fill `facts` and return the sample names; h5py's own complaints may hold content and are not passed on."""
+        """Fill `facts`, return the sample names; h5py's complaints may hold content and are not passed on."""
         import h5py
 
         try:
@@ -54,9 +54,7 @@ class H5ad(Format):
                 facts |= _facts(content)
                 return _samples(content["obs"], self.sample_column) if self.sample_column else ()
         except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
-            raise FormatError(
-                f"HDF5 cannot be read: cut off, damaged or no AnnData ({type(error).__name__})"
-            ) from None
+            raise FormatError(f"cut off, damaged or no AnnData ({type(error).__name__})") from None
 
 
 def _facts(content: h5py.File) -> dict[str, JsonValue]:

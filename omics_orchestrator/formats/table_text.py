@@ -1,7 +1,7 @@
-"""Text of a table of numbers → Arrow columns, with the line of the first bad cell. What columns mean: feature_table.
+"""Text of a table of numbers → Arrow columns, or the line of the first bad cell.
 
-Not sources/delimited.py: there every cell stays text and headers of strangers are made safe; formats and sources do
-not know each other.
+Which columns are features or samples: feature_table.py. Not shared with sources/delimited.py, where cells
+stay text.
 """
 
 from __future__ import annotations

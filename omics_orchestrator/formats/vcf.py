@@ -1,4 +1,4 @@
-"""VCF: variant calls as text, plain, gzip or bgzip, with their indexes. BCF and the genotypes themselves: not here."""
+"""VCF: variant calls as text, plain, gzip or bgzip, with their indexes. No BCF, no look at genotypes."""
 
 from __future__ import annotations
 
@@ -70,14 +70,11 @@ class _Calls:
 
     def add(self, lines: list[bytes]) -> None:
         """Read a batch of lines: what is left of the header, then records."""
-        if not self.columns:
-            for number, line in enumerate(lines):
-                self._header(line)
-                if self.columns:
-                    self._records(lines[number + 1 :])
-                    return
-        else:
-            self._records(lines)
+        at = 0
+        while not self.columns and at < len(lines):
+            self._header(lines[at])
+            at += 1
+        self._records(lines[at:] if at else lines)
 
     def _header(self, raw: bytes) -> None:
         self.lines += 1
