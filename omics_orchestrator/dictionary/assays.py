@@ -34,8 +34,5 @@ KIND: Shape[AssayKind] = Shape(AssayKind)
 def read_assays(file: Path, problems: Problems) -> dict[str, AssayKind]:
     """Return the kinds of assay by name."""
     document = read_yaml(file, problems)
-    found = {
-        name: validate(KIND, tree, document, (name,), problems)
-        for name, tree in document.mapping(problems).items()
-    }
+    found = {name: validate(KIND, tree, document, (name,)) for name, tree in document.section().items()}
     return {name: kind for name, kind in found.items() if kind}

@@ -34,6 +34,7 @@ class Document:
     """One file: its tree (None = unreadable or empty) and the line on which each key and list item stands."""
 
     file: Path
+    problems: Problems
     tree: Tree = None
     lines: dict[Place, int] = field(default_factory=dict)
 
@@ -43,18 +44,25 @@ class Document:
             place = place[:-1]
         return self.lines.get(place, 1)
 
-    def mapping(self, problems: Problems) -> dict[str, Tree]:
-        """Return the tree as a mapping, noting a problem where the file holds another thing."""
-        if isinstance(self.tree, dict):
-            return self.tree
-        if self.tree is not None:
-            problems.add(self.file, 1, "", "the file must hold `key: value` lines")
+    def complain(self, place: Place, message: str, allowed: str = "") -> None:
+        """Note a mistake at a place of this file."""
+        self.problems.add(self.file, self.line(place), dotted(place), message, allowed)
+
+    def section(self, *place: str) -> dict[str, Tree]:
+        """Return the block at `place` (without one: the file), empty where there is none or another thing."""
+        tree = self.tree
+        for part in place:
+            tree = tree.get(part, {}) if isinstance(tree, dict) else {}
+        if isinstance(tree, dict):
+            return tree
+        if place or tree is not None:
+            self.complain(place, "must be a block of `key: value`")
         return {}
 
 
 def read_yaml(file: Path, problems: Problems) -> Document:
     """Read one YAML file strictly; mistakes are added to `problems`."""
-    document = Document(file)
+    document = Document(file, problems)
     text = read_text(file, problems)
     if text is None:
         return document
@@ -63,7 +71,7 @@ def read_yaml(file: Path, problems: Problems) -> Document:
         problems.add(file, tab, "", "a tab in the indentation", "indent with spaces")
         return document
     try:
-        document.tree = _Builder(document, problems).build(text)
+        document.tree = _Builder(document).build(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = WORDS.get(error.problem or "", error.problem or "not YAML")
@@ -89,9 +97,8 @@ def _indent(line: str) -> int:
 class _Builder:
     """Turns the parser's events into the tree of one document."""
 
-    def __init__(self, document: Document, problems: Problems) -> None:
+    def __init__(self, document: Document) -> None:
         self.document = document
-        self.problems = problems
         self.events: Iterator[yaml.Event] = iter(())
 
     def build(self, text: str) -> Tree:
@@ -161,7 +168,8 @@ class _Builder:
         return ""
 
     def refuse(self, event: yaml.Event, place: Place, message: str, allowed: str) -> None:
-        self.problems.add(self.document.file, _line(event), dotted(place), message, allowed)
+        document = self.document
+        document.problems.add(document.file, _line(event), dotted(place), message, allowed)
 
 
 def dotted(place: Place) -> str:

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from omics_orchestrator.dictionary.problems import Problems, suggest
-from omics_orchestrator.dictionary.strict_yaml import Document, Place, dotted
+from omics_orchestrator.dictionary.problems import suggest
+from omics_orchestrator.dictionary.strict_yaml import Document, Place
 
 T = TypeVar("T")
 Loc = tuple[str | int, ...]
@@ -49,17 +49,14 @@ class Shape(Generic[T]):
         return TypeAdapter(self.annotation)
 
 
-def validate(
-    shape: Shape[T], value: object, document: Document, place: Place, problems: Problems
-) -> T | None:
+def validate(shape: Shape[T], value: object, document: Document, place: Place) -> T | None:
     """Return `value` in its shape, or None after noting every mistake below `place`.
 
     Args:
         shape: what the value must be.
         value: the tree, possibly rearranged (a verb's short form spelled out).
-        document: the file, for lines.
+        document: the file, which knows the lines and collects the mistakes.
         place: where the value stands in the document.
-        problems: collects every mistake.
     """
     try:
         return shape.adapter.validate_python(value)
@@ -72,7 +69,7 @@ def validate(
             if mistake not in seen:  # the alternatives of a union complain one by one
                 seen.add(mistake)
                 message, allowed = words(detail, model_at(shape.annotation, loc[:-1]))
-                problems.add(document.file, document.line(at), dotted(at), message, allowed)
+                document.complain(at, message, allowed)
         return None
 
 

@@ -137,9 +137,11 @@ def read_variables(file: Path, lists: CodeLists, units: Units, problems: Problem
 
 def _variable(file: Path, row: Row, problems: Problems) -> Variable | None:
     place = (row.cells["name"],)
-    document = Document(file, lines={place: row.line, **{(*place, column): row.line for column in row.cells}})
+    document = Document(
+        file, problems, lines={place: row.line, **{(*place, column): row.line for column in row.cells}}
+    )
     filled = {column: cell for column, cell in row.cells.items() if cell}
-    return validate(VARIABLE, filled, document, place, problems)
+    return validate(VARIABLE, filled, document, place)
 
 
 def _contradictions(variable: Variable, lists: CodeLists, units: Units) -> list[tuple[str, str]]:

@@ -1,0 +1,36 @@
+"""Where an asset's table lies in Postgres. What is written there: steps/ and the I/O manager."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from omics_orchestrator.columns import LIMIT, safe_name
+
+
+def table_of(key: Sequence[str]) -> tuple[str, str]:
+    """Return (schema, table) of an asset key.
+
+    >>> table_of(["raw", "hmp2", "files", "stool"])
+    ('raw_hmp2', 'files__stool')
+    >>> table_of(["warehouse", "visit"])
+    ('warehouse', 'visit')
+
+    Raises:
+        ValueError: assets of that kind have no table of their own.
+    """
+    match list(key):
+        case ["raw", study, source, table]:
+            return f"raw_{study}", _named(f"{source}__{table}")
+        case ["harmonised", study, entity]:
+            return f"harmonised_{study}", entity
+        case ["warehouse", entity]:
+            return "warehouse", entity
+    raise ValueError(f"no table belongs to the asset {'/'.join(key)}")
+
+
+def _named(name: str) -> str:
+    """Return a table name; one that Postgres would cut keeps a digest, so that two long names stay two."""
+    if len(name.encode()) <= LIMIT and name == name.lower():
+        return name
+    return f"{safe_name(name)[: LIMIT - 9]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"

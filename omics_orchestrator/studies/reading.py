@@ -1,0 +1,175 @@
+"""From the files of one folder to a `Study`: what pydantic cannot read as it stands is rearranged here.
+
+Whether the parts hold together (tables, columns, variables, codes) is checked in references.py and rules.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import Field
+
+from omics_orchestrator.dictionary import ENTITIES, Dictionary
+from omics_orchestrator.dictionary.problems import Problems, suggest
+from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree, read_yaml
+from omics_orchestrator.dictionary.validation import Shape, validate
+from omics_orchestrator.sources import AnySource
+from omics_orchestrator.sources.base import Source
+from omics_orchestrator.studies.assay import Assay
+from omics_orchestrator.studies.grammar import read_aliases
+from omics_orchestrator.studies.mapping import EntityBlock, Mapping, NoneRule
+from omics_orchestrator.studies.references import MappingCheck, check_assays, check_sources
+from omics_orchestrator.studies.study import Study, StudyFile
+from omics_orchestrator.verbs import AnyVerb, normalise
+
+T = TypeVar("T")
+STUDY: Shape[StudyFile] = Shape(StudyFile)
+SOURCE: Shape[Source] = Shape(AnySource)
+ASSAY: Shape[Assay] = Shape(Assay)
+RULE: Shape[AnyVerb] = Shape(AnyVerb)
+BLOCK: Shape[EntityBlock] = Shape(EntityBlock)
+NONE: Shape[NoneRule] = Shape(NoneRule)
+MAP: Shape[dict[str, str]] = Shape(Annotated[dict[str, str], Field(min_length=1)])
+LISTED: Shape[tuple[str, ...]] = Shape(tuple[str, ...])
+
+# All else that stands in a block is a variable.
+WORDS = frozenset({"from", "stack", "key", "where", "join", "missing", "checks", "keep"})
+SECTIONS = (*ENTITIES, "maps", "none", "not_mapped")
+
+
+def read_study(folder: Path, dictionary: Dictionary) -> Study:
+    """Read and check one study.
+
+    Raises:
+        DeclarationError: naming every mistake in all of its files.
+    """
+    problems = Problems()
+    about = read_yaml(folder / "study.yaml", problems)
+    sources, assays, head = _read_head(about)
+    check_sources(about, sources)
+    check_assays(about, assays, dictionary)
+    rules = read_yaml(folder / "mapping.yaml", problems)
+    mapping = _read_mapping(rules)
+    grammar = head.participant_id if head else None
+    MappingCheck(rules, mapping, dictionary, sources, about.section("sources"), grammar).run()
+    problems.raise_if_any()
+    assert head is not None  # otherwise problems were found
+    return Study(**dict(head), mapping=mapping, folder=folder)
+
+
+def _read_head(about: Document) -> tuple[dict[str, Source], dict[str, Assay], StudyFile | None]:
+    """Return the sources and assays that could be read, and study.yaml as a whole where all of it could."""
+    if about.tree is None:
+        return {}, {}, None
+    sources, assays = _each(SOURCE, about, "sources"), _each(ASSAY, about, "assays")
+    tree: dict[str, object] = {**about.section(), "sources": sources, "assays": assays}
+    grammar = about.section("participant_id")
+    if isinstance(name := grammar.get("aliases"), str):
+        file, pattern = about.file.parent / name, grammar.get("pattern")
+        aliases = read_aliases(file, pattern if isinstance(pattern, str) else "", about.problems)
+        tree["participant_id"] = {**grammar, "aliases": aliases}
+    called, folder = tree.get("study"), about.file.parent.name
+    if isinstance(called, str) and called != folder:
+        message = f"the study is called {called!r}, its folder {folder!r}"
+        about.complain(("study",), message, "both must be the same")
+    return sources, assays, validate(STUDY, tree, about, ())
+
+
+def _read_mapping(document: Document) -> Mapping:
+    """Return what could be read of mapping.yaml; the rest is noted."""
+    tree = document.section()
+    for name in tree:
+        if name not in SECTIONS:
+            message = f"{name!r} is not a section of mapping.yaml"
+            document.complain((name,), message, suggest(name, SECTIONS))
+    reader = _BlockReader(document)
+    blocks = {entity: reader.read(entity) for entity in ENTITIES if entity in tree}
+    listed = {
+        reason: validate(LISTED, entries, document, ("not_mapped", reason)) or ()
+        for reason, entries in document.section("not_mapped").items()
+    }
+    return Mapping.model_construct(entities=blocks, none=_each(NONE, document, "none"), not_mapped=listed)
+
+
+class _BlockReader:
+    """Reads entity blocks: words of the language go to the model, everything else is a variable's rule."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.maps = _each(MAP, document, "maps")
+
+    def read(self, entity: str) -> EntityBlock:
+        """Return the block of one entity; of a broken one at least the rules, to have them checked too."""
+        tree = self.document.section(entity)
+        spoken = self.document.section(entity, "missing")
+        missing = {word: why for word, why in spoken.items() if isinstance(why, str)}
+        rules = self.kept(entity, tree)
+        for name, raw in tree.items():
+            if name in WORDS:
+                continue
+            if name in rules:
+                message = f"{name!r} has a rule and stands in keep"
+                self.document.complain((entity, name), message, "one of them is enough")
+            if rule := self.rule((entity, name), raw, missing):
+                rules[name] = rule
+        words: dict[str, object] = {word: tree[word] for word in tree.keys() & (WORDS - {"keep"})}
+        words |= {"rules": rules, "where_reads": self.columns((entity, "where"), tree.get("where"))}
+        return validate(BLOCK, words, self.document, (entity,)) or EntityBlock.model_construct(rules=rules)
+
+    def kept(self, entity: str, tree: dict[str, Tree]) -> dict[str, AnyVerb]:
+        """Return the copies that `keep: [a, b]` asks for."""
+        names = validate(LISTED, tree.get("keep", []), self.document, (entity, "keep")) or ()
+        return {name: RULE.adapter.validate_python(normalise(name)) for name in names}
+
+    def rule(self, place: Place, raw: Tree, missing: dict[str, str]) -> AnyVerb | None:
+        """Return one variable's rule."""
+        known = len(self.document.problems.found)
+        named = self.with_maps(place, raw)
+        if len(self.document.problems.found) > known:
+            return None
+        try:
+            rule = normalise(named, missing)
+        except ValueError as error:
+            self.document.complain(place, *halves(str(error)))
+            return None
+        return validate(RULE, rule, self.document, place)
+
+    def with_maps(self, place: Place, raw: Tree) -> Tree:
+        """Return the rule with named maps put in, also in the rules inside it."""
+        if isinstance(raw, list):
+            return [self.with_maps((*place, number), item) for number, item in enumerate(raw)]
+        if not isinstance(raw, dict):
+            return raw
+        found = {key: self.with_maps((*place, key), value) for key, value in raw.items()}
+        if isinstance(name := raw.get("map"), str):
+            if name not in self.maps:
+                message = f"there is no map {name!r} under maps:"
+                self.document.complain((*place, "map"), message, suggest(name, self.maps))
+            found["map"] = dict(self.maps.get(name, {}))
+        return found
+
+    def columns(self, place: Place, where: Tree) -> tuple[str, ...]:
+        """Return the columns that a `where` names: found here, once, because it takes an SQL parser."""
+        if not isinstance(where, str):
+            return ()
+        from omics_orchestrator.verbs.expression import names  # noqa: PLC0415 - loads the SQL parser
+
+        try:
+            return names(where)
+        except ValueError as error:
+            self.document.complain(place, *halves(str(error)))
+            return ()
+
+
+def halves(complaint: str) -> tuple[str, str]:
+    """Return the two halves of `what is wrong; what is allowed`."""
+    wrong, _, allowed = complaint.partition("; ")
+    return wrong, allowed
+
+
+def _each(shape: Shape[T], document: Document, section: str) -> dict[str, T]:
+    """Return the members of a section that could be read, each by itself: none hides another."""
+    members = document.section(section).items()
+    read = {name: validate(shape, raw, document, (section, name)) for name, raw in members}
+    return {name: member for name, member in read.items() if member is not None}

@@ -1,0 +1,185 @@
+"""Whether the parts of a study hold together: assays, tables, keys, columns left out. Rules: see rules.py.
+
+The models know their own fields only; here each reference is followed, and each mistake gets its own line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from collections.abc import Mapping as Dict
+
+from omics_orchestrator.dictionary import KEYS, Dictionary
+from omics_orchestrator.dictionary.problems import suggest
+from omics_orchestrator.dictionary.strict_yaml import Document, Place
+from omics_orchestrator.sources.base import Source, admits
+from omics_orchestrator.studies.assay import Assay
+from omics_orchestrator.studies.grammar import IdGrammar
+from omics_orchestrator.studies.mapping import EntityBlock, Mapping
+from omics_orchestrator.studies.rules import RuleCheck
+from omics_orchestrator.studies.study import NAME, resolve, split
+
+
+def check_sources(document: Document, sources: Dict[str, Source]) -> None:
+    """Table names become parts of keys and of Postgres names."""
+    for name, source in sources.items():
+        for table in source.tables() or ():
+            if not re.fullmatch(NAME, table):
+                message = f"{table!r} is not a name: small letters, digits and _, at most 40, a letter first"
+                document.complain(("sources", name, "tables", table), message)
+
+
+def check_assays(document: Document, assays: Dict[str, Assay], dictionary: Dictionary) -> None:
+    """An assay bears a name of assays.yaml, or one with a suffix, and comes in one of that kind's formats."""
+    for name, assay in assays.items():
+        kind, form = kind_of(name, dictionary), assay.format
+        if kind is None:
+            message = f"{name!r} is not an assay of assays.yaml, nor one of them with a suffix after _"
+            document.complain(("assays", name), message, suggest(name, dictionary.assays))
+        elif form.format not in (allowed := dictionary.assays[kind].formats):
+            message = f"{kind} does not come as {form.format}"
+            document.complain(("assays", name, "format"), message, f"formats: {', '.join(allowed)}")
+        if assay.link is None and not form.holds_samples:
+            message = f"'link' is missing: a {form.format} file does not say whose sample it is"
+            document.complain(("assays", name), message)
+
+
+def kind_of(assay: str, dictionary: Dictionary) -> str | None:
+    """Return the kind that a study's assay belongs to: its own name, or the longest one before a `_`."""
+    fitting = [kind for kind in dictionary.assays if assay == kind or assay.startswith(f"{kind}_")]
+    return max(fitting, key=len, default=None)
+
+
+class MappingCheck:
+    """Follows the references of one mapping.
+
+    `declared` names the sources of study.yaml, also those that could not be read: they are not complained
+    about a second time. The same holds for an id grammar that is None.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        mapping: Mapping,
+        dictionary: Dictionary,
+        sources: Dict[str, Source],
+        declared: Collection[str],
+        grammar: IdGrammar | None,
+    ) -> None:
+        self.document = document
+        self.complain = document.complain
+        self.mapping = mapping
+        self.dictionary = dictionary
+        self.sources = sources
+        self.declared = declared
+        self.grammar = grammar
+
+    def run(self) -> None:
+        """Note every mistake."""
+        rules = RuleCheck(self.document, self.mapping, self.dictionary, self.grammar)
+        for entity, block in self.mapping.entities.items():
+            self.tables(entity, block)
+            self.key(entity, block)
+            self.joins(entity, block)
+            rules.run(entity, block, redcap=self.from_redcap(block))
+        self.absences()
+        self.left_out()
+
+    def tables(self, entity: str, block: EntityBlock) -> None:
+        """Every table is one that a source delivers, and is named once."""
+        places: list[tuple[Place, str]] = [((entity, "from"), block.from_)] if block.from_ is not None else []
+        places += [((entity, "stack", number), table) for number, table in enumerate(block.stack)]
+        places += [((entity, "join", table), table) for table in block.join]
+        seen: set[str] = set()
+        for place, table in places:
+            source = table.partition(".")[0]
+            if (source in self.sources or source not in self.declared) and not resolve(table, self.sources):
+                self.complain(place, f"no source delivers a table {table!r}", suggest(table, self.known()))
+            if table in seen:
+                self.complain(place, f"the table {table!r} is named twice in this block")
+            seen.add(table)
+
+    def known(self) -> list[str]:
+        """Return the table references that can be written."""
+        known = []
+        for name, source in self.sources.items():
+            tables = source.tables()
+            if tables is None:
+                known.append(f"{name}.<instrument>")
+            else:
+                known += [f"{name}.{table}" for table in tables] or [name]
+        return known
+
+    def from_redcap(self, block: EntityBlock) -> bool:
+        """Return whether the block's rows come from tables that have a key of their own."""
+        names = {table.partition(".")[0] for table in block.own_tables()} & self.sources.keys()
+        return bool(names) and all(self.sources[name].tables() is None for name in names)
+
+    def key(self, entity: str, block: EntityBlock) -> None:
+        """A file has no key of its own, so the block must name it."""
+        house = KEYS[entity]
+        own = {table.partition(".")[0] for table in block.own_tables()}
+        if not block.key and own and own <= self.sources.keys() and not self.from_redcap(block):
+            self.complain((entity,), "'key' is missing", f"the columns that give {' and '.join(house)}")
+        elif block.key and len(house) == 1 < len(block.key):
+            self.complain((entity, "key"), f"the key of {entity} is one column, the participant id")
+        elif block.key and len(block.key) < len(house):
+            self.complain(
+                (entity, "key"), f"one column cannot name a {entity}", f"needed: {', '.join(house)}"
+            )
+        if len(set(block.key)) < len(block.key):
+            self.complain((entity, "key"), "a column is named twice")
+
+    def joins(self, entity: str, block: EntityBlock) -> None:
+        """A join without `on` takes the block's key."""
+        for table, join in block.join.items():
+            if not join.on and not block.key and not self.from_redcap(block):
+                self.complain(
+                    (entity, "join", table), "'on' is missing", "the columns that both tables share"
+                )
+
+    def absences(self) -> None:
+        """`none:` names variables of the dictionary that no rule makes."""
+        ruled = {name: entity for entity, block in self.mapping.entities.items() for name in block.rules}
+        for name in self.mapping.none:
+            if name not in self.dictionary.variables:
+                message = f"{name!r} is not a variable of the dictionary"
+                self.complain(("none", name), message, suggest(name, self.dictionary.variables))
+            elif name in ruled:
+                message = f"{name!r} has a rule under {ruled[name]}"
+                self.complain(("none", name), message, "keep either the rule or this line")
+
+    def left_out(self) -> None:
+        """`not_mapped:` lists a column once, and none that a rule or a key reads."""
+        first: dict[str, Place] = {}
+        asked = self.asked()
+        for reason, entries in self.mapping.not_mapped.items():
+            for number, entry in enumerate(entries):
+                place: Place = ("not_mapped", reason, number)
+                if entry in first:
+                    line = self.document.line(first[entry])
+                    self.complain(place, f"the column {entry!r} is listed twice, first on line {line}")
+                first.setdefault(entry, place)
+                self.left_out_entry(place, entry, asked)
+
+    def left_out_entry(self, place: Place, entry: str, asked: list[tuple[str, set[object]]]) -> None:
+        """Hold one entry against the columns that are asked for."""
+        table, column = split(entry, self.sources)
+        if not column.strip("*"):
+            self.complain(place, f"the pattern {entry!r} would leave out every column", "name how they begin")
+            return
+        fits = admits([column])
+        used = next((name for name, tables in asked if fits(name) and (not table or table in tables)), None)
+        if used is not None:
+            covered = f"{entry!r}" if used == column else f"{entry!r} covers {used!r}, which"
+            message = f"{covered} is read by a rule or a key"
+            self.complain(place, message, "take it off, or write <source>.<table>.<column> of another table")
+
+    def asked(self) -> list[tuple[str, set[object]]]:
+        """Return the columns that rules and keys read, each with the tables in which it may lie."""
+        found: list[tuple[str, set[object]]] = []
+        for block in self.mapping.entities.values():
+            for reference in dict.fromkeys(block.references()):
+                tables, column = block.columns_of(reference)
+                found.append((column, {resolve(table, self.sources) for table in tables}))
+        return found

@@ -1,0 +1,126 @@
+"""Whether rules and checks of an entity fit the dictionary: variables, codes, units, names in expressions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from omics_orchestrator.dictionary import KEYS, Dictionary, Variable
+from omics_orchestrator.dictionary.problems import suggest
+from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree
+from omics_orchestrator.studies.grammar import IdGrammar
+from omics_orchestrator.studies.mapping import EntityBlock, Mapping
+from omics_orchestrator.verbs import Target, Verb
+from omics_orchestrator.verbs.coalesce import Coalesce
+from omics_orchestrator.verbs.number import Number
+
+
+class RuleCheck:
+    """Holds rules against the dictionary; an id grammar that could not be read is None."""
+
+    def __init__(
+        self, document: Document, mapping: Mapping, dictionary: Dictionary, grammar: IdGrammar | None
+    ) -> None:
+        self.document = document
+        self.mapping = mapping
+        self.dictionary = dictionary
+        self.grammar = grammar
+
+    def run(self, entity: str, block: EntityBlock, *, redcap: bool) -> None:
+        """Note every mistake in a block; `redcap`: its columns may be declared yesno or checkbox."""
+        for name, rule in block.rules.items():
+            place: Place = (entity, name)
+            variable = self.dictionary.variables.get(name)
+            if variable is None:
+                message = f"{name!r} is not a variable of the dictionary"
+                self.document.complain(place, message, suggest(name, self.dictionary.variables))
+            elif variable.entity != entity:
+                message = f"{name!r} is a variable of {variable.entity}, not of {entity}"
+                self.document.complain(place, message, f"its rule belongs under {variable.entity}:")
+            else:
+                self.rule(place, rule, variable, redcap=redcap)
+            for expression in rule.expressions():
+                self.expression(place, expression, entity)
+        for name, check in block.checks.items():
+            self.expression((entity, "checks", name, "expect"), check.expect, entity)
+
+    def rule(self, place: Place, rule: Verb, variable: Variable, *, redcap: bool) -> None:
+        """Ask the verb what it cannot make of this variable, and the unit table about units."""
+        codes = tuple(self.dictionary.code_lists.get(variable.code_list, ()))
+        target = Target(variable.name, variable.type, codes, flag_columns=lambda _: redcap)
+        for complaint in rule.complaints(target):
+            message, _, allowed = complaint.partition("; ")
+            self.document.complain(self.spot(place, message), message, allowed)
+        units = self.dictionary.units
+        for verb in parts(rule):
+            given = verb.unit if isinstance(verb, Number) else None
+            if given is not None and units.factor(given, variable.unit) is None:
+                message = f"cannot convert {given!r} to {variable.unit!r}, the dictionary's unit"
+                allowed = suggest(given, units.spellings(variable.unit))
+                self.document.complain(self.spot(place, f"{given!r}"), message, allowed)
+
+    def expression(self, place: Place, text: str, entity: str) -> None:
+        """Every name in an expression is a variable that the entity has here, or one of the participant."""
+        from omics_orchestrator.verbs.expression import names  # noqa: PLC0415 - loads the SQL parser
+
+        try:
+            found = names(text)
+        except ValueError as error:
+            message, _, allowed = str(error).partition("; ")
+            self.document.complain(self.spot(place, f"{text!r}"), message, allowed)
+            return
+        known = self.names_for(entity)
+        for name in found:
+            if name not in known and not (self.grammar is None and name.startswith("participant_id.")):
+                message = f"{name!r} is not a variable that this study has for {entity}"
+                self.document.complain(self.spot(place, f"{text!r}"), message, suggest(name, known))
+
+    def names_for(self, entity: str) -> set[str]:
+        """Return the names that an expression of this entity may hold."""
+        groups = re.compile(self.grammar.pattern).groupindex if self.grammar else {}
+        known = {*self.has(entity), *KEYS[entity], *(f"participant_id.{group}" for group in groups)}
+        if entity != "participant":
+            known |= {f"participant.{name}" for name in self.has("participant")}
+        return known
+
+    def has(self, entity: str) -> Iterator[str]:
+        """Yield the variables of an entity that rules or `none:` give it."""
+        for name in (*self.rules_of(entity), *self.mapping.none):
+            variable = self.dictionary.variables.get(name)
+            if variable and variable.entity == entity:
+                yield name
+
+    def rules_of(self, entity: str) -> tuple[str, ...]:
+        """Return the variables for which the entity's block has rules."""
+        return next(
+            (tuple(block.rules) for name, block in self.mapping.entities.items() if name == entity), ()
+        )
+
+    def spot(self, place: Place, message: str) -> Place:
+        """Return where below a rule the word stands that a message quotes first; else the rule itself."""
+        quoted = re.search(r"'([^']*)'", message)
+        if quoted is None:
+            return place
+        named = (
+            ("maps", tree["map"]) if isinstance(tree := self.tree(place), dict) and "map" in tree else None
+        )
+        for start in (place, named):
+            for at in self.document.lines:
+                if start and at[: len(start)] == start and quoted[1] in (at[-1], self.tree(at)):
+                    return at
+        return place
+
+    def tree(self, place: Place) -> Tree:
+        """Return what stands at a place of the document."""
+        tree: Tree = self.document.tree
+        for part in place:
+            tree = tree[part]  # type: ignore[index]
+        return tree
+
+
+def parts(rule: Verb) -> Iterator[Verb]:
+    """Yield a rule and the rules inside it."""
+    yield rule
+    if isinstance(rule, Coalesce):
+        for part in rule.parts:
+            yield from parts(part)

@@ -1,0 +1,146 @@
+"""One study as it is declared: study.yaml, and the mapping beside it. How they are read: reading.py."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection
+from collections.abc import Mapping as Dict
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, Field
+
+from omics_orchestrator.declared import Declared
+from omics_orchestrator.sources import AnySource
+from omics_orchestrator.sources.base import Source, admits
+from omics_orchestrator.studies.assay import Assay
+from omics_orchestrator.studies.grammar import IdGrammar
+from omics_orchestrator.studies.mapping import Mapping
+
+NAME = r"^[a-z][a-z0-9_]{0,39}$"
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a time zone, such as Europe/London") from error
+    return name
+
+
+class Schedule(Declared):
+    """When the sources are read."""
+
+    nightly: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["01:30"])
+    """Local time, `hh:mm`."""
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+
+
+class StudyFile(Declared):
+    """What study.yaml says: who, from where, which assays. How columns become variables: mapping.yaml."""
+
+    study: Name
+    """The study's name: its folder, its group, a part of every key."""
+    title: str = Field(min_length=1)
+    description: str = ""
+    stewards: tuple[Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_-]+|[^@\s]+@[^@\s]+)$")], ...] = Field(
+        min_length=1
+    )
+    """Who answers for the data: e-mail addresses, or `team:<name>`."""
+    schedule: Schedule | None = None
+    participant_id: IdGrammar
+    sources: dict[Name, AnySource] = {}
+    """The systems that deliver tables."""
+    assays: dict[Name, Assay] = {}
+    """The omics files, by a name of assays.yaml (or one with a suffix: mgx_species)."""
+
+
+class Study(StudyFile):
+    """One study: study.yaml and mapping.yaml together."""
+
+    mapping: Mapping = Mapping()
+    folder: Path
+    """Where it was read from."""
+
+    def place(self, reference: str) -> tuple[str, str]:
+        """Return (source, table) of a table reference of the mapping.
+
+        Raises:
+            KeyError: no source has such a table.
+        """
+        found = resolve(reference, self.sources)
+        if found is None:
+            raise KeyError(reference)
+        return found
+
+    def raw_tables(self) -> dict[tuple[str, str], frozenset[str]]:
+        """Return (source, table) → the columns and patterns that are asked of it, for every table read."""
+        return self._raw_tables
+
+    @cached_property
+    def _raw_tables(self) -> dict[tuple[str, str], frozenset[str]]:
+        asked: dict[tuple[str, str], set[str]] = {}
+        for block in self.mapping.entities.values():
+            for reference, columns in block.reads().items():
+                asked.setdefault(self.place(reference), set()).update(columns)
+        return {place: frozenset(columns) for place, columns in asked.items()}
+
+    def undecided(self, source: str, table: str, seen: Collection[str]) -> tuple[str, ...]:
+        """Return the columns of a delivery that are neither asked for nor under `not_mapped`: drift."""
+        known = set(self.raw_tables().get((source, table), ()))
+        for entry in self.mapping.listed():
+            place, column = split(entry, self.sources)
+            if place in {None, (source, table)}:
+                known.add(column)
+        decided = admits(known)
+        return tuple(name for name in seen if not decided(name))
+
+    def locations(self) -> tuple[str, ...]:
+        """Return every place in which bytes of this study lie, as declared."""
+        declared = [*self.sources.values(), *self.assays.values()]
+        return tuple(dict.fromkeys(place for one in declared for place in one.locations()))
+
+    def digest(self, *parts: object) -> str:
+        """Return a digest of the study's name and of declaration parts (models, texts, lists, dicts)."""
+        return digest_of(self.study, *parts)
+
+
+def resolve(reference: str, sources: Dict[str, Source]) -> tuple[str, str] | None:
+    """Return (source, table) of `<source>` or `<source>.<table>`, or None where there is no such table."""
+    source, _, table = reference.partition(".")
+    if source not in sources:
+        return None
+    tables = sources[source].tables()
+    if tables is None:
+        return (source, table) if table else None
+    if not tables:
+        return (source, source) if table in {"", source} else None
+    return (source, table) if table in tables else None
+
+
+def split(entry: str, sources: Dict[str, Source]) -> tuple[tuple[str, str] | None, str]:
+    """Return the table that an entry of `not_mapped` names (None = any), and the column or pattern in it."""
+    parts = entry.split(".")
+    for length in (2, 1):
+        place = resolve(".".join(parts[:length]), sources) if len(parts) > length else None
+        if place:
+            return place, ".".join(parts[length:])
+    return None, entry
+
+
+def digest_of(*parts: object) -> str:
+    """Return a digest of models, texts, lists and dicts; of a model also its class and version count."""
+    return hashlib.sha256(json.dumps(parts, default=_plain).encode()).hexdigest()
+
+
+def _plain(part: object) -> object:
+    if isinstance(part, BaseModel):
+        content = part.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return [type(part).__name__, getattr(part, "version", ""), content]
+    if isinstance(part, set | frozenset):
+        return sorted(part)
+    raise TypeError(f"no digest of a {type(part).__name__}")
