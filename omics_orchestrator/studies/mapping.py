@@ -27,8 +27,9 @@ def all_text(items: Iterable[object]) -> bool:
 class Join(Declared):
     """How another table is joined to the block's own."""
 
-    cardinality: Literal["one_to_one", "many_to_one"]
-    """one_to_one, or many_to_one (several rows of the block share one row of the joined table)."""
+    cardinality: Literal["one_to_one", "many_to_one", "one_to_many"]
+    """one_to_one; many_to_one (several rows of the block share one row of the joined table); one_to_many (one row
+    has several there: they become one row per key again, and cells that disagree a conflict)."""
     on: Annotated[dict[str, str], BeforeValidator(_pairs)] = {}
     """Column of the block's table → column of the joined table; by default the block's key."""
 
