@@ -1,0 +1,166 @@
+"""Writes the demo cohort into a folder: three studies, their tables and omics files, the planted faults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from omics_orchestrator.demo import adult, child, omics_files, spreadsheet
+from omics_orchestrator.demo.cohort import Person, Sample, people
+from omics_orchestrator.demo.faults import Fault
+
+SEED = 20261121
+MANIFEST = "manifest.json"
+PAIRS = {"demo_adult": 90, "demo_child": 60}  # samples with reads
+GENOMES = 24  # samples with a VCF of their own
+CUT = 0.6  # of a truncated file, what is left
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What lies in the folder.
+
+    Attributes:
+        folder: where.
+        files: number of files.
+        written: how many of them this call wrote; 0 = all was there.
+        participants: study → number.
+        faults: what was planted.
+    """
+
+    folder: Path
+    files: int
+    written: int
+    participants: Mapping[str, int]
+    faults: tuple[Fault, ...]
+
+
+@dataclass
+class _Cohort:
+    """What is gathered before it is written."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    participants: dict[str, int] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+
+    def add(self, folder: str, files: Mapping[str, bytes]) -> None:
+        self.files |= {f"{folder}/{name}": content for name, content in files.items()}
+
+
+def generate(folder: Path, *, seed: int = SEED) -> DemoReport:
+    """Write the demo cohort, or what of it is missing; the same seed gives the same bytes.
+
+    A folder that holds exactly what this version of the generator writes is left alone.
+    """
+    manifest = folder / MANIFEST
+    known = json.loads(manifest.read_text()) if manifest.exists() else {"files": {}}
+    version = f"{_digest_of_generator()} {seed}"
+    if known.get("version") == version and _all_there(folder, known["files"]):
+        faults = tuple(Fault(**fault) for fault in known["faults"])
+        return DemoReport(folder, len(known["files"]), 0, known["participants"], faults)
+    cohort = _cohort(seed)
+    written = _write(folder, cohort.files, stale=known["files"])
+    summary = {
+        "version": version,
+        "participants": cohort.participants,
+        "faults": [vars(fault) for fault in cohort.faults],
+        "files": {name: len(content) for name, content in cohort.files.items()},
+    }
+    manifest.write_text(json.dumps(summary, indent=1) + "\n")
+    return DemoReport(folder, len(cohort.files), written, cohort.participants, tuple(cohort.faults))
+
+
+def _cohort(seed: int) -> _Cohort:
+    whole = _Cohort()
+    for study, add in ((adult.PLAN, _adult), (child.PLAN, _child), (spreadsheet.PLAN, _registry)):
+        persons = people(study, seed)
+        whole.participants[study.study] = len(persons)
+        add(whole, persons, np.random.default_rng([seed, len(whole.participants)]))
+    return whole
+
+
+def _adult(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> None:
+    """REDCap, stool metagenomes, one genome per file."""
+    study = adult.PLAN.study
+    project = adult.project(persons)
+    whole.faults += adult.plant(project)
+    whole.add(f"{study}/redcap", project.files())
+    reads = _reads(study, persons, dice)
+    cut = sorted(reads)[7]
+    reads[cut] = reads[cut][: int(len(reads[cut]) * CUT)]
+    whole.faults.append(Fault("truncated_fastq", study, f"files/{study}/mgx", cut))
+    whole.add(f"{study}/mgx", reads)
+    blood = _taken(persons, "blood")[: GENOMES + 1]
+    genomes = {f"{sample.id}.vcf.gz": omics_files.vcf([sample.id], dice) for sample in blood[:GENOMES]}
+    swapped = f"{blood[3].id}.vcf.gz"
+    genomes[swapped] = omics_files.vcf([blood[GENOMES].id], dice)
+    whole.faults.append(Fault("foreign_vcf_sample", study, f"files/{study}/wgs", swapped))
+    whole.add(f"{study}/wgs", genomes)
+
+
+def _child(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> None:
+    """REDCap, stool metagenomes, all genomes in one file."""
+    study = child.PLAN.study
+    project = child.project(persons)
+    whole.faults += child.plant(project)
+    whole.add(f"{study}/redcap", project.files())
+    stranger = omics_files.fastq_pair("DC999-S-1", 999, dice)
+    whole.add(f"{study}/mgx", _reads(study, persons, dice) | stranger)
+    whole.faults.append(
+        Fault("unknown_sample", study, f"files/{study}/mgx", min(stranger), count=len(stranger))
+    )
+    blood = [sample.id for sample in _taken(persons, "blood")]
+    whole.add(f"{study}/wgs", {"cohort.vcf.gz": omics_files.vcf(blood, dice)})
+
+
+def _registry(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> None:
+    """Spreadsheets, bulk and single-cell RNA of biopsies."""
+    study = spreadsheet.PLAN.study
+    tables, faults = spreadsheet.files(persons)
+    whole.faults += faults
+    whole.add(study, tables)
+    biopsies = _taken(persons, "biopsy")
+    whole.add(f"{study}/rnaseq", {"counts.tsv": omics_files.counts(biopsies, dice)})
+    batches = {f"batch{n}.h5ad": omics_files.h5ad(biopsies[4 * n : 4 * n + 4], dice) for n in (1, 2)}
+    whole.add(f"{study}/single_cell", batches)
+
+
+def _reads(study: str, persons: list[Person], dice: np.random.Generator) -> dict[str, bytes]:
+    stool = _taken(persons, "stool")[: PAIRS[study]]
+    pairs: Iterator[dict[str, bytes]] = (
+        omics_files.fastq_pair(sample.id, number, dice) for number, sample in enumerate(stool, 1)
+    )
+    return {name: content for pair in pairs for name, content in pair.items()}
+
+
+def _taken(persons: list[Person], kind: str) -> list[Sample]:
+    return [sample for person in persons for sample in person.samples if sample.kind == kind]
+
+
+def _digest_of_generator() -> str:
+    """Return a digest of this package's code: other code may write other bytes."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
+def _all_there(folder: Path, files: Mapping[str, int]) -> bool:
+    try:
+        return all((folder / name).stat().st_size == size for name, size in files.items())
+    except FileNotFoundError:
+        return False
+
+
+def _write(folder: Path, files: Mapping[str, bytes], *, stale: Mapping[str, int]) -> int:
+    """Write what differs, remove what an older generator left, and return how many files were written."""
+    for name in stale.keys() - files.keys():
+        (folder / name).unlink(missing_ok=True)
+    changed = {n: c for n, c in files.items() if not (folder / n).exists() or (folder / n).read_bytes() != c}
+    for name, content in changed.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return len(changed)
