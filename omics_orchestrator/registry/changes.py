@@ -14,6 +14,7 @@ from omics_orchestrator.registry.state import KnownFile, KnownSet, Link
 from omics_orchestrator.storage.objects import StoredObject
 
 Row = tuple[Any, ...]
+encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -139,7 +140,7 @@ def _whose(changes: Changes, file_set: FileSet) -> None:
 
 def storable(value: object) -> str:
     """Return JSON that jsonb takes: no NUL and no lone surrogate, which headers of strangers may hold."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = encoded(value) if value else "{}" if isinstance(value, dict) else "[]"
     if "\\u0000" in text:
         text = NUL.sub(r"\1\\ufffd", text)
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -19,7 +19,7 @@ join registry.file on file.set_number = file_set.number
 join registry.file_version on file_number = file.number and file_version.version = file.version
 left join registry.sample_link on sample_link.set_number = file_set.number
 left join registry.quarantine on quarantine.set_number = file_set.number
-where true {only}
+where (%(study)s::text is null or study = %(study)s) and (%(assay)s::text is null or assay = %(assay)s)
 order by study, assay, file.number, participant_id, sample_id
 """
 COUNTS = """
@@ -38,9 +38,7 @@ def files_of(database: Database, study: str | None = None, assay: str | None = N
     from omics_orchestrator.storage.reading import read_query
 
     migrate(database)
-    asked = {name: value for name, value in (("study", study), ("assay", assay)) if value is not None}
-    only = "".join(f" and {name} = ${position}" for position, name in enumerate(asked, 1))
-    return read_query(database, FILES.format(only=only), tuple(asked.values()))
+    return read_query(database, FILES, {"study": study, "assay": assay})
 
 
 def file_counts(database: Database) -> list[tuple[str, str, int]]:

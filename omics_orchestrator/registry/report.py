@@ -33,14 +33,14 @@ def counts(sets: Sequence[FileSet]) -> dict[str, int]:
 
 
 def findings(sets: Sequence[FileSet], unknown_inside: int) -> tuple[Finding, ...]:
-    """Return what the checks digests, verdict, linked, sample_names and missing have to tell."""
+    """Return what the checks verdict, linked, sample_names and missing have to tell."""
     there = [member for file_set in sets for member in file_set.members if member.found]
     verdicts: dict[str, list[Member]] = {}
     for member in there:
         verdicts.setdefault(member.content.verdict, []).append(member)
     gone = [member for file_set in sets for member in file_set.members if not member.found]
     told = [
-        _files("digests", "could not be read, so that they have no digest", verdicts.get("unreadable", [])),
+        _files("verdict", "could not be read", verdicts.get("unreadable", [])),
         _files("verdict", "break their format", verdicts.get("invalid", [])),
         _files(
             "verdict",

@@ -53,7 +53,6 @@ def _upgrade(database: Database) -> bool:
 
     config = Config()
     config.set_main_option("script_location", "omics_orchestrator.storage:migrations")
-    config.set_main_option("version_locations", "omics_orchestrator.storage:migrations/versions")
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with database.engine.begin() as connection:
         connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
