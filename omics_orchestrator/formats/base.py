@@ -202,30 +202,43 @@ class Lines:
 
 def _inflate(block: bytes, more: Iterator[bytes]) -> Generator[bytes, None, bytes]:
     """Yield the inflated members of a gzip file; returns its last 28 bytes."""
-    zlib = _zlib()
-    member = None  # None = between two members
+    members = _Members()
     last = b""
-    try:
-        while block:
-            last = (last + block[-len(BGZF_END) :])[-len(BGZF_END) :]
-            for start in range(0, len(block), PIECE):
-                piece = block[start : start + PIECE]
-                while piece:
-                    if member is None:
-                        if not (piece := piece.lstrip(b"\0")):  # tapes pad with zeros
-                            break
-                        member = zlib.decompressobj(31)
-                    if text := member.decompress(piece):
-                        yield text
-                    piece = b""
-                    if member.eof:
-                        piece, member = member.unused_data, None
-            block = next(more, b"")
-    except zlib.error:
-        raise FormatError("the gzip stream is damaged, or something else follows its end") from None
-    if member is not None:
+    while block:
+        last = (last + block[-len(BGZF_END) :])[-len(BGZF_END) :]
+        for start in range(0, len(block), PIECE):
+            yield from members.feed(block[start : start + PIECE])
+        block = next(more, b"")
+    if members.open is not None:
         raise FormatError("the gzip stream ends early: the file is cut off")
     return last
+
+
+class _Members:
+    """The members of a gzip file, one after the other; `open` is None between two of them."""
+
+    def __init__(self) -> None:
+        self._zlib = _zlib()
+        self.open: Any = None
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        """Yield what the next piece of the file inflates to."""
+        while piece:
+            if self.open is None:
+                if not (piece := piece.lstrip(b"\0")):  # tapes pad with zeros
+                    return
+                if not piece.startswith(GZIP[: len(piece)]):
+                    raise FormatError("something else follows the end of the gzip stream")
+                self.open = self._zlib.decompressobj(31)
+            try:
+                text = self.open.decompress(piece)
+            except self._zlib.error:
+                raise FormatError("the gzip stream is damaged") from None
+            if text:
+                yield text
+            piece = b""
+            if self.open.eof:
+                piece, self.open = self.open.unused_data, None
 
 
 def _zlib() -> Any:

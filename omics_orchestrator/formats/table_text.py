@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,9 +50,13 @@ def split(raw: bytes, separator: str | None) -> TableText:
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     raw = raw.rstrip(b"\n") + b"\n"
+    if raw.isspace():
+        raise FormatError("an empty file")
     comments, start = 0, 0
     while raw.startswith((b"#", b"\n"), start):
         comments, start = comments + 1, raw.find(b"\n", start) + 1
+    if start == len(raw):
+        raise FormatError("no line below the header")
     plain = _line(raw, start)
     separator = separator or _sniff(plain)
     width = len(_cells(plain, separator))
@@ -69,7 +74,7 @@ def _table(names: list[str], raw: bytes, header: int, separator: str, encoding: 
     body = raw[start:]
     line = raw.count(b"\n", 0, start) + 1
     if not body.strip():
-        raise FormatError("no line below the header" if names != [""] else "an empty file")
+        raise FormatError("no line below the header")
     width = len(_cells(_line(body, 0), separator))
     if width == len(names) + 1:
         names = ["", *names]
@@ -88,6 +93,8 @@ def parse(text: TableText, numbers: Sequence[int], missing: Sequence[str], *, ne
 
     wanted = set(numbers)
     columns = [str(position) for position in range(len(text.names))]
+    if text.body.startswith(b"\n") or b"\n\n" in text.body:  # pyarrow reads a blank line as a row of nulls
+        raise _first_problem(text, wanted, set(missing), negative=negative)
     types = {name: pa.float64() if int(name) in wanted else pa.string() for name in columns}
     try:
         table = arrow_csv.read_csv(
@@ -165,12 +172,13 @@ def _line(raw: bytes, start: int) -> str:
 
 
 def _sniff(line: str) -> str:
-    """Return the separator that cuts the line into most cells."""
-    return max(SEPARATORS, key=lambda name: len(_cells(line, name)))
+    """Return the separator that stands most often outside quotes."""
+    bare = re.sub(r'"[^"]*"', "", line)
+    return max(SEPARATORS, key=lambda name: bare.count(SEPARATORS[name]))
 
 
 def _cells(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([line], delimiter=SEPARATORS[separator]), [""])
+        return next(csv.reader([line], delimiter=SEPARATORS[separator])) or [""]
     except csv.Error:
         raise FormatError("the header cannot be cut into cells") from None

@@ -1,0 +1,108 @@
+"""Lines of compressed and plain files."""
+
+import gzip
+import subprocess
+import sys
+
+import pytest
+
+from omics_orchestrator.errors import FormatError
+from omics_orchestrator.formats import base
+from omics_orchestrator.formats.base import BGZF_END, Lines, MemoryFile
+
+TEXT = b"".join(b"line %d with some text\n" % number for number in range(40_000))
+
+
+def bgzip(text: bytes, *, end: bool = True) -> bytes:
+    """Return `text` in BGZF blocks, written by hand after the specification."""
+    import struct
+    import zlib
+
+    blocks = []
+    for start in range(0, len(text), 60_000):
+        piece = text[start : start + 60_000]
+        packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+        packed = packer.compress(piece) + packer.flush()
+        head = bytes.fromhex("1f8b08040000000000ff06004243") + struct.pack("<HH", 2, len(packed) + 25)
+        blocks.append(head + packed + struct.pack("<II", zlib.crc32(piece), len(piece)))
+    return b"".join(blocks) + (BGZF_END if end else b"")
+
+
+def lines_of(raw: bytes, block: int = 64 * 1024) -> tuple[list[bytes], Lines]:
+    lines = Lines(raw[start : start + block] for start in range(0, len(raw), block))
+    return [line for batch in lines for line in batch], lines
+
+
+@pytest.mark.parametrize(
+    ("raw", "compression"),
+    [
+        (TEXT, "none"),
+        (gzip.compress(TEXT), "gzip"),
+        (gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]), "gzip"),
+        (gzip.compress(TEXT) + b"\0" * 512, "gzip"),
+        (bgzip(TEXT), "bgzip"),
+    ],
+)
+@pytest.mark.parametrize("block", [64 * 1024, 10**7])
+def test_the_same_lines_come_out_of_every_packing(raw, compression, block):
+    found, lines = lines_of(raw, block)
+    assert found == TEXT.splitlines()
+    assert (lines.compression, lines.crlf, lines.whole) == (compression, False, True)
+
+
+def test_without_isal_the_lines_are_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "isal", None)
+    assert lines_of(bgzip(TEXT))[0] == TEXT.splitlines()
+    with pytest.raises(FormatError, match="ends early"):
+        lines_of(gzip.compress(TEXT)[:-9])
+
+
+@pytest.mark.parametrize("text", [b"a\nb", b"a\nb\n", b"a\r\nb\r\n", b"a\r\nb"])
+def test_line_ends(text):
+    found, lines = lines_of(text, 2)
+    assert found == [b"a", b"b"]
+    assert lines.crlf == (b"\r" in text)
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (gzip.compress(TEXT)[:-1], "ends early"),
+        (gzip.compress(TEXT)[:20], "ends early"),
+        (gzip.compress(TEXT) + b"more", "something else"),
+        (gzip.compress(TEXT)[:-8] + b"\1\2\3\4" + gzip.compress(TEXT)[-4:], "damaged"),
+        (b"\x1f\x8bnothing of the kind", "damaged"),
+    ],
+)
+def test_broken_compression_is_told(raw, why):
+    with pytest.raises(FormatError, match=why):
+        lines_of(raw)
+
+
+def test_bgzip_without_its_end_marker_is_told_from_whole():
+    found, lines = lines_of(bgzip(TEXT, end=False))
+    assert found == TEXT.splitlines()
+    assert not lines.whole
+
+
+def test_a_line_without_end_is_refused_not_gathered(monkeypatch):
+    monkeypatch.setattr(base, "LONGEST_LINE", 100_000)
+    with pytest.raises(FormatError, match="longer"):
+        lines_of(b"x" * 300_000)
+
+
+def test_bytes_at_hand_have_a_path_when_a_library_wants_one():
+    file = MemoryFile("a.h5ad", b"content")
+    path = file.path()
+    assert path.read_bytes() == b"content"
+    assert file.size == 7
+    del file
+    assert not path.exists()
+
+
+def test_declarations_are_read_without_heavy_libraries():
+    code = (
+        "import sys, omics_orchestrator.formats\n"
+        "print({'pyarrow', 'pandas', 'h5py', 'pysam', 'isal', 'anndata'} & set(sys.modules))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"

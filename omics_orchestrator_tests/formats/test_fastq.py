@@ -1,0 +1,195 @@
+"""FASTQ: the Biopython corpus of good and bad files, real reads, pairs."""
+
+import gzip
+import random
+
+import pytest
+
+from omics_orchestrator.formats import Format
+from omics_orchestrator.formats.base import Inspection
+from omics_orchestrator.formats.fastq import Fastq
+from omics_orchestrator_tests.formats.onfile import OnFile
+from omics_orchestrator_tests.formats.test_base import bgzip
+
+READ = b"@r1 first\nACGTN\n+\nII#5!\n"
+
+
+def tiny() -> tuple[Format, str, bytes]:
+    return Fastq(), "a_R1.fastq", READ * 20
+
+
+def look(raw: bytes) -> Inspection:
+    return Fastq().inspect_bytes("a.fastq", raw)
+
+
+# file → first bad read. All 22 broken files of the corpus are refused: a FASTQ in four lines can always tell.
+BROKEN = {
+    "diff_ids": 3,
+    "double_qual": 4,
+    "double_seq": 4,
+    "long_qual": 4,
+    "no_qual": 1,
+    "qual_del": 4,
+    "qual_escape": 5,
+    "qual_null": 1,
+    "qual_space": 4,
+    "qual_tab": 5,
+    "qual_unit_sep": 3,
+    "qual_vtab": 1,
+    "short_qual": 3,
+    "spaces": 1,
+    "tabs": 1,
+    "trunc_at_plus": 5,
+    "trunc_at_qual": 5,
+    "trunc_at_seq": 5,
+    "trunc_in_plus": 5,
+    "trunc_in_qual": 5,
+    "trunc_in_seq": 5,
+    "trunc_in_title": 5,
+}
+# Good FASTQ for Biopython, but wrapped over several lines: refused, with the reason.
+WRAPPED = {"longreads_original_sanger": 1, "wrapping_original_sanger": 1, "tricky": 4}
+
+
+def test_the_whole_corpus(shared_data):
+    files = sorted((shared_data / "fastq" / "biopython_quality").iterdir())
+    assert len(files) == 62
+    for file in files:
+        found = Fastq().inspect(OnFile(file))
+        stem = file.name.split(".")[0]
+        bad = BROKEN.get(stem.removeprefix("error_")) if stem.startswith("error_") else WRAPPED.get(stem)
+        if bad:
+            assert found.verdict == "invalid", file.name
+            assert found.problems[0].startswith(f"record {bad}: "), file.name
+            assert found.facts["reads"] == bad - 1
+        else:
+            assert found.verdict == ("warnings" if "dos" in stem else "valid"), file.name
+            assert found.facts["reads"]
+
+
+def test_the_encoding_of_qualities_is_read_off(shared_data):
+    folder = shared_data / "fastq" / "biopython_quality"
+    for written, encoding in {"sanger": "phred+33", "solexa": "solexa+64", "illumina": "phred+64"}.items():
+        for kind in ("longreads", "misc_dna", "illumina_full_range", "sanger_full_range"):
+            facts = Fastq().inspect(OnFile(folder / f"{kind}_as_{written}.fastq")).facts
+            assert facts["quality_encoding"] == encoding, (kind, written)
+    facts = Fastq().inspect(OnFile(folder / "sanger_93.fastq")).facts
+    assert (facts["quality_lowest"], facts["quality_highest"]) == (33, 126)
+
+
+def test_real_reads(shared_data):
+    folder = shared_data / "fastq" / "ngs_test_data"
+    reads = {file.name: Fastq().inspect(OnFile(file)).facts["reads"] for file in folder.iterdir()}
+    assert reads == {
+        "a.chr21_R1.fastq.gz": 4857,
+        "a.chr21_R2.fastq.gz": 4857,
+        "b.chr21_R1.fastq.gz": 4898,
+        "b.chr21_R2.fastq.gz": 4898,
+    }
+    assert all(len(members) == 2 for members in Fastq.file_set(sorted(reads)))
+
+
+def test_counts_do_not_depend_on_blocks_and_packing(tmp_path):
+    dice = random.Random(5)
+    reads, bases, lengths = [], 0, []
+    for number in range(30_000):
+        length = dice.randrange(30, 60)
+        letters = "".join(dice.choices("ACGT", k=length))
+        reads.append(f"@read{number}\n{letters}\n+\n{'I' * (length - 1)}{dice.choice('#J')}\n")
+        bases += length
+        lengths.append(length)
+    text = "".join(reads).encode()
+    for raw in (text, gzip.compress(text, 1), bgzip(text), text.rstrip(b"\n")):
+        (tmp_path / "file").write_bytes(raw)
+        for block in (64 * 1024, 4 * 1024 * 1024):
+            found = Fastq().inspect(OnFile(tmp_path / "file", block))
+            assert found.verdict == "valid"
+            assert (found.facts["reads"], found.facts["bases"]) == (30_000, bases)
+            assert (found.facts["shortest"], found.facts["longest"]) == (min(lengths), max(lengths))
+    broken = text.replace(b"@read29990\n", b"read29990\n")
+    found = Fastq().inspect_bytes("x.fastq.gz", gzip.compress(broken))
+    assert found.problems == ("record 29991: the first line does not begin with @",)
+    assert found.facts["reads"] == 29_990
+
+
+@pytest.mark.parametrize(
+    ("raw", "problem"),
+    [
+        (b"", "no reads"),
+        (gzip.compress(b""), "no reads"),
+        (b"\n\n", "no reads"),
+        (READ + READ[:-3], "record 2: 5 bases but 3 qualities"),
+        (READ + b"@r2\nAC\n", "record 2: the file ends within a read"),
+        (READ + b"@r2\nA C\n+\nIII\n", "record 2: the sequence holds a character that is no base"),
+        (READ + b"@r2\nAC\n+\nI\xff\n", "record 2: the quality holds a character outside ! to ~"),
+        (READ + b"r2\nAC\n+\nII\n", "record 2: the first line does not begin with @"),
+        (READ + b"@r2\nAC\n+r3\nII\n", "record 2: the line with + repeats another title"),
+        (READ + b"@r2\nAC\n-\nII\n", "record 2: the third line does not begin with + "),
+        (gzip.compress(READ * 50)[:-4], "the gzip stream ends early"),
+        (gzip.compress(READ) + b"rest", "something else follows the end of the gzip stream"),
+    ],
+)
+def test_what_is_wrong_is_said_with_the_first_bad_read(raw, problem):
+    found = look(raw)
+    assert found.verdict == "invalid"
+    assert found.problems[0].startswith(problem)
+
+
+def test_what_tools_may_stumble_over_is_a_warning():
+    assert look(READ.replace(b"\n", b"\r\n")).problems == ("lines end in CR LF: several tools refuse that",)
+    assert "end marker" in look(bgzip(READ, end=False)).problems[0]
+    assert look(READ.replace(b"+\n", b"+r1 first\n")).verdict == "valid"
+    assert look(READ + b"\n").verdict == "valid"
+
+
+def test_problems_hold_no_content():
+    for raw in (
+        READ + b"@GID-136-7\nAC?T\n+\nIIII\n",
+        READ + b"GID-136-7\nA\n+\nI\n",
+        READ + b"@GID-136-7\nA\n",
+    ):
+        assert "GID" not in " ".join(look(raw).problems)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("a_R1.fastq.gz", "a_R2.fastq.gz"),
+        ("a_1.fq", "a_2.fq"),
+        ("S7_S1_L001_R1_001.fastq.gz", "S7_S1_L001_R2_001.fastq.gz"),
+        ("x.R1.fq.gz", "x.R2.fq.gz"),
+        ("x_R1_trimmed.fastq.gz", "x_R2_trimmed.fastq.gz"),
+        ("run_1/x_r1.fq.bgz", "run_1/x_r2.fq.bgz"),
+    ],
+)
+def test_mates_are_one_set(one, two):
+    assert Fastq.file_set([one, two]) == [(one, two)]
+
+
+def test_what_is_no_pair_stays_alone():
+    names = [
+        "a_L001_R1.fq",
+        "a_L002_R1.fq",
+        "b_3.fq",
+        "c.fq",
+        "d/e_R1.fq",
+        "f/e_R2.fq",
+        "PAR1.fq",
+        "PAR2.fq",
+        "x_I1_001.fq",
+    ]
+    assert Fastq.file_set(names) == [(name,) for name in names]
+
+
+@pytest.mark.slow
+def test_a_small_file_costs_little():
+    import time
+
+    raw = gzip.compress(
+        ("@INST:1:FC:1:1101:1:7 1:N:0\n" + "ACGT" * 25 + "\n+\n" + "FF:," * 25 + "\n").encode() * 60
+    )
+    Fastq().inspect_bytes("x", raw)
+    started = time.perf_counter()
+    for _ in range(2000):
+        Fastq().inspect_bytes("x", raw)
+    assert (time.perf_counter() - started) / 2000 < 300e-6  # 50 µs measured on a quiet machine
