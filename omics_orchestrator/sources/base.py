@@ -20,7 +20,7 @@ from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.storage.objects import Store, StoredObject, Stores
 
-Location = Annotated[str, Field(pattern=r"^store(\+[A-Za-z0-9_]+)?://.+")]
+Location = Annotated[str, Field(pattern=r"^store(\+[A-Za-z0-9_]+)?://.*$")]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ class RedcapExport(Source):
 
     kind: Literal["redcap_export"] = "redcap_export"
     location: Location
-    """The folder, ending in `/`."""
+    """The folder."""
 
     def tables(self) -> tuple[str, ...] | None:
         """Return None: the instruments are the tables, named by the mapping."""
@@ -35,7 +35,7 @@ class RedcapExport(Source):
 
     def locations(self) -> tuple[str, ...]:
         """Return the folder."""
-        return (self.location.rstrip("/") + "/",)
+        return (self.location if self.location.endswith("/") else f"{self.location}/",)
 
     def deliver(self, name: str, table: str, admitted: Collection[str] | None, stores: Stores) -> Delivery:
         """Read one instrument; see `Source.deliver`.

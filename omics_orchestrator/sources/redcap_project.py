@@ -124,6 +124,15 @@ def read_project(location: str, signature: str, stores: Stores) -> Project:
         DeliveryError: an answer is missing or no JSON.
     """
     del signature
+    try:
+        return _read(location, stores)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DeliveryError(
+            "an answer is not shaped as REDCap's: a row lacks a field that it must have"
+        ) from error
+
+
+def _read(location: str, stores: Stores) -> Project:
     metadata = _answer(location, "metadata", stores) or _dictionary(location, stores)
     records = _answer(location, "records", stores)
     exports: dict[str, list[str]] = {}
