@@ -57,14 +57,16 @@ class Date(ColumnVerb):
         text = target.column(self.columns[0])
         dates = [read_date(text, form) for form in self.formats]
         value = dates[0] if len(dates) == 1 else f"coalesce({', '.join(dates)})"
-        marks = [literal(known) if (known := precision(form)) else NULL for form in self.formats]
-        marks = [
-            self.written(found) if mark == NULL else mark for mark, found in zip(marks, dates, strict=True)
-        ]
-        if set(marks) == {NULL}:
+        known = [precision(form) for form in self.formats]
+        if not self.partial and not any(known):
             return self.read(text, value)
+        marks = [
+            literal(mark) if mark else self.written(found) for mark, found in zip(known, dates, strict=True)
+        ]
         cases = [f"WHEN {found} IS NOT NULL THEN {mark}" for found, mark in zip(dates, marks, strict=True)]
-        return self.read(text, value, comparator=f"CASE {' '.join(cases)} END")
+        mark = f"CASE {' '.join(cases)} END"
+        first_day = f"CAST(date_trunc(coalesce({mark}, 'day'), {value}) AS DATE)"
+        return self.read(text, first_day, comparator=mark)
 
     def written(self, found: str) -> str:
         """Return SQL: the precision that `partial` gives to a full date."""

@@ -1,0 +1,114 @@
+"""Where the columns lie that a block names, and the identifier that each gets in the SQL.
+
+The columns of strangers appear in SQL only as quoted identifiers made here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from omics_orchestrator.dictionary.problems import suggest
+from omics_orchestrator.studies import EntityBlock
+from omics_orchestrator.verbs.base import identifier, literal
+from omics_orchestrator.verbs.threevalued import ExpressionError
+
+WHITE = literal(" \t\r\n\f\v\u00a0\ufeff")
+GROUP = "participant_id."
+REDCAP_KEY = ("record_id", "event_name", "event_instance", "form_instance")
+
+
+def distinct(name: str, taken: set[str]) -> str:
+    """Return `name`, or `name#2` … where DuckDB, which ignores case, could not tell it from another."""
+    candidate, number = name, 1
+    while candidate.lower() in taken:
+        number += 1
+        candidate = f"{name}#{number}"
+    taken.add(candidate.lower())
+    return candidate
+
+
+def distinct_names(names: Iterable[str]) -> dict[str, str]:
+    """Return column → the name under which DuckDB gets it."""
+    taken: set[str] = set()
+    return {name: distinct(name, taken) for name in names}
+
+
+def cleaned(column: str) -> str:
+    """Return SQL: a cell's text without outer white space, NULL where nothing is left."""
+    return f"nullif(trim(CAST({column} AS VARCHAR), {WHITE}), '')"
+
+
+@dataclass
+class Columns:
+    """The columns of a block's tables, by the words in which its rules name them.
+
+    Attributes:
+        block: the entity block.
+        delivered: table reference → its columns, in order.
+        groups: named groups of the study's id grammar, read as `participant_id.<group>`.
+        used: (table, or "" for all of the block's own; column) → the name that the SQL gives it.
+    """
+
+    block: EntityBlock
+    delivered: Mapping[str, Sequence[str]]
+    groups: tuple[str, ...] = ()
+    used: dict[tuple[str, str], str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
+
+    def find(self, reference: str) -> str:
+        """Return the SQL of a reference, noting that it is read.
+
+        Raises:
+            ExpressionError: no table of the block has such a column, or several joined tables have it.
+        """
+        if reference.startswith(GROUP) and reference.removeprefix(GROUP) in self.groups:
+            return f"r.{identifier(reference)}"
+        place = self.place(reference)
+        if place not in self.used:
+            self.used[place] = distinct("raw." + ".".join(filter(None, place)), self.taken)
+        return f"r.{identifier(self.used[place])}"
+
+    def place(self, reference: str) -> tuple[str, str]:
+        """Return (table, column); the table is "" where the column may lie in any of the block's own."""
+        tables, column = self.block.columns_of(reference)
+        own = self.block.own_tables()
+        holding = [table for table in tables if column in self.delivered[table]]
+        if not holding:
+            known = {name for table in tables for name in self.delivered[table]}
+            where = " or ".join(tables)
+            raise ExpressionError(f"there is no column {column!r} in {where}; {suggest(column, known)}")
+        if set(holding) & set(own):
+            return ("" if len(tables) > 1 or own == tables else holding[0]), column
+        if len(holding) > 1:
+            where = " and ".join(holding)
+            raise ExpressionError(f"the column {column!r} lies in {where}; write {holding[0]}.{column}")
+        return holding[0], column
+
+    def expand(self, pattern: str) -> tuple[str, ...]:
+        """Return the references that a pattern with `*` stands for, in the order of the tables.
+
+        Raises:
+            ExpressionError: nothing fits.
+        """
+        if "*" not in pattern:
+            return (pattern,)
+        tables, column = self.block.columns_of(pattern)
+        fits = re.compile(".*".join(map(re.escape, column.split("*"))), re.DOTALL)
+        prefix = pattern.removesuffix(column)
+        found = [name for table in tables for name in self.delivered[table] if fits.fullmatch(name)]
+        if not found:
+            raise ExpressionError(
+                f"no column of {' or '.join(tables)} fits {column!r}; * stands for any characters"
+            )
+        return tuple(dict.fromkeys(f"{prefix}{name}" for name in found))
+
+    def read_from(self, table: str) -> dict[str, str]:
+        """Return column of `table` → the name that the SQL gives it, for all that is read from it."""
+        own = table in self.block.own_tables()
+        return {
+            column: name
+            for (place, column), name in self.used.items()
+            if (place == table or (own and not place)) and column in self.delivered[table]
+        }

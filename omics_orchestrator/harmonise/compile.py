@@ -1,0 +1,154 @@
+"""A study's rules for one entity → one DuckDB query, as named steps. Running it is run.py's business.
+
+Every mistake that shows when rules meet the delivered columns and the dictionary is told here, all at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from omics_orchestrator.dictionary import KEYS, Dictionary
+from omics_orchestrator.dictionary.problems import suggest
+from omics_orchestrator.harmonise import keys, steps
+from omics_orchestrator.harmonise.columns import REDCAP_KEY, Columns
+from omics_orchestrator.harmonise.complaints import Complaints
+from omics_orchestrator.harmonise.rules import Flags, Rules
+from omics_orchestrator.harmonise.steps import Derived, Pairs, Read, Step
+from omics_orchestrator.studies import EntityBlock, Study
+from omics_orchestrator.verbs.base import SQL_TYPES, identifier
+from omics_orchestrator.verbs.expression import translate
+from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
+
+
+@dataclass(frozen=True)
+class EntityQuery:
+    """One entity of one study as SQL.
+
+    Attributes:
+        steps: the query, step by step; each reads only steps before it and the registered tables.
+        tables: table reference → the name under which its raw table must be registered.
+        joins: joined table → the step that holds its usable rows, and its pairs of columns.
+        keys: the key columns of the result.
+        read: variables that are read from columns.
+        derived: variables that are computed from variables.
+        absent: variables without any rule → the reason of every row.
+        order: every variable of the result, in the dictionary's order.
+        expected: check → SQL of what it expects of a row of the last step.
+        participant: columns of participants that expressions name, with the prefix `participant.`.
+    """
+
+    steps: tuple[Step, ...]
+    tables: Mapping[str, str]
+    joins: Mapping[str, tuple[str, Pairs]]
+    keys: tuple[str, ...]
+    read: tuple[Read, ...]
+    derived: tuple[Derived, ...]
+    absent: Mapping[str, str]
+    order: tuple[str, ...]
+    expected: Mapping[str, str]
+    participant: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        """The whole query as one statement; it holds names and codes, no participant's data."""
+        named = ",\n".join(f"{step.name} AS (\n{step.sql}\n)" for step in self.steps)
+        listed = ", ".join(identifier(name) for name in (*self.keys, *self.order))
+        return f"WITH {named}\nSELECT {listed} FROM {self.steps[-1].name} ORDER BY {', '.join(self.keys)}"
+
+
+def compile_entity(
+    study: Study,
+    entity: str,
+    dictionary: Dictionary,
+    columns: Mapping[str, Sequence[str]],
+    *,
+    flags: Flags = (),
+) -> EntityQuery:
+    """Compile the block of one entity.
+
+    Args:
+        study: the study.
+        entity: an entity of its mapping.
+        dictionary: the data dictionary.
+        columns: table reference → columns of the delivered table, for every table of the block.
+        flags: (table reference, column) of columns that the source declares as yesno, truefalse or checkbox.
+
+    Raises:
+        DeclarationError: naming every rule that cannot be compiled.
+    """
+    block = study.mapping.entities[entity]  # type: ignore[index]
+    complaints = Complaints(study, entity)
+    known = Columns(block, columns, keys.groups(study.participant_id))
+    rules = Rules(entity, block, study.mapping, dictionary, known, flags, complaints)
+    redcap = all(study.sources[study.place(table)[0]].tables() is None for table in block.own_tables())
+    key = key_columns(block, entity, redcap=redcap)
+    named = [complaints.attempt(("key",), partial(known.find, name)) or "NULL" for name in key]
+    where = _where(block, known, complaints)
+    read = rules.read()
+    variables = rules.variables(read)
+    levels = rules.levels(variables)
+    expected = rules.expected(variables)
+    joins = {
+        table: complaints.attempt(("join", table), partial(_pairs, block, known, table, key)) or ()
+        for table in block.join
+    }
+    complaints.raise_if_any()
+    tables = {table: f"raw_{number}" for number, table in enumerate(block.tables())}
+    instruments = {table: study.place(table)[1] for table in block.own_tables()}
+    shape = steps.Shape(block, known, tables, KEYS[entity], instruments)
+    absent = {
+        name: rule.missing
+        for name, rule in study.mapping.none.items()
+        if name in dictionary.variables and dictionary.variables[name].entity == entity
+    }
+    asked = [f"participant.{name}" for name in rules.participant_variables()]
+    asked += [f"{name}|comparator" for name in asked if name in variables.inexact]
+    nulls = {name: SQL_TYPES[dictionary.variables[name].type] for name in absent}
+    return EntityQuery(
+        steps=(
+            *steps.row_steps(shape, joins, where),
+            *steps.key_steps(shape, study.participant_id, key, named, redcap=redcap),
+            *steps.cell_steps(shape, read),
+            *steps.final_steps(levels, asked, nulls),
+        ),
+        tables=tables,
+        joins={table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(joins.items())},
+        keys=KEYS[entity],
+        read=tuple(read),
+        derived=tuple(one for level in levels for one in level),
+        absent=absent,
+        order=tuple(name for name in dictionary.variables if name in block.rules or name in absent),
+        expected=expected,
+        participant=tuple(asked),
+    )
+
+
+def key_columns(block: EntityBlock, entity: str, *, redcap: bool) -> tuple[str, ...]:
+    """Return the key columns of a block, the participant id first; a REDCap table brings its own."""
+    if block.key or not redcap:
+        return block.key
+    return REDCAP_KEY[:1] if len(KEYS[entity]) == 1 else REDCAP_KEY
+
+
+def _where(block: EntityBlock, columns: Columns, complaints: Complaints) -> str:
+    """Return the condition on rows, over the texts of the source."""
+    if (text := block.where) is None:
+        return "true"
+    found = complaints.attempt(
+        ("where",), lambda: translate(text, lambda name: Typed(columns.find(name), "text"))
+    )
+    if found is not None and found.kind not in {"boolean", "any"}:
+        complaints.add(("where",), f"where gives a {found.kind}; it must be a question")
+    return found.sql if found is not None else "true"
+
+
+def _pairs(block: EntityBlock, columns: Columns, table: str, key: Sequence[str]) -> Pairs:
+    """Return pairs (SQL of the block's column, column of the joined table)."""
+    on = block.join[table].on or {name: name for name in key}
+    for column in on.values():
+        if column not in columns.delivered[table]:
+            known = suggest(column, columns.delivered[table])
+            raise ExpressionError(f"there is no column {column!r} in {table}; {known}")
+    return tuple((columns.find(left), right) for left, right in on.items())

@@ -1,0 +1,162 @@
+"""What the harmonised data tell that a person should know: counts, variables, short codes of recoded columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from omics_orchestrator.checks import AnyCheck
+from omics_orchestrator.dictionary import Dictionary
+from omics_orchestrator.findings import Finding
+from omics_orchestrator.harmonise.compile import EntityQuery
+from omics_orchestrator.harmonise.ledger import ROWS, Ledger
+from omics_orchestrator.harmonise.steps import INVALID, MISSING, NO_KEY, UNMAPPED, UNREADABLE, beside
+from omics_orchestrator.verbs.base import identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+SHOWN = 8  # codes named in one message
+CODE = "[A-Za-z0-9_.-]{1,8}"
+
+
+def read_findings(
+    connection: duckdb.DuckDBPyConnection,
+    query: EntityQuery,
+    ledger: Ledger,
+    dictionary: Dictionary,
+    checks: Mapping[str, AnyCheck],
+) -> tuple[Finding, ...]:
+    """Return every finding, by kind, then in the order of the dictionary."""
+    return (
+        *_keys(connection, query, ledger),
+        *_joins(connection, query),
+        *_flaws(connection, query),
+        *_missing_words(query, ledger),
+        *_bounds(connection, query, dictionary),
+        *(
+            Finding(
+                "conflicts",
+                f"{name}: the rows of {count} keys disagree; the value is left unknown",
+                count,
+                subject=name,
+            )
+            for name, count in ledger.conflicts.items()
+        ),
+        *_expectations(connection, query, checks),
+        *(
+            Finding(
+                "ledger", f"{name}: values in and values out do not add up", severity="error", subject=name
+            )
+            for name in ledger.unbalanced()
+        ),
+    )
+
+
+def _one_row(connection: duckdb.DuckDBPyConnection, asked: list[str], source: str) -> list[int]:
+    """Return the numbers that several aggregates give in one pass."""
+    return (
+        list(connection.execute(f"SELECT {', '.join(asked)} FROM {source} AS r").fetchall()[0])
+        if asked
+        else []
+    )
+
+
+def _keys(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
+    rows = ledger.counts[ROWS]
+    if lost := rows.get(NO_KEY):
+        yield Finding("keys", f"{lost} rows have a blank key and are lost", lost)
+    if lost := rows.get(UNREADABLE):
+        yield Finding(
+            "keys", f"{lost} rows have a participant id that the study's grammar does not read", lost
+        )
+    if query.keys != ("participant_id",):
+        known = "(SELECT count(*) FROM participants), count(*) FILTER (NOT EXISTS (FROM participants AS p"
+        asked = [f"{known} WHERE p.participant_id = r.participant_id))"]
+        participants, strangers = _one_row(connection, asked, "harmonised")
+        if participants and strangers:
+            yield Finding("keys", f"{strangers} rows belong to no known participant", strangers)
+
+
+def _joins(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Iterator[Finding]:
+    for table, (usable, pairs) in query.joins.items():
+        on = " AND ".join(f"{left} = u.{identifier(right)}" for left, right in pairs)
+        asked = f"SELECT (SELECT count(*) FROM {query.tables[table]}), (SELECT count(*) FROM {usable}), "
+        asked += f"(SELECT count(*) FROM {usable} AS u ANTI JOIN rows AS r ON {on})"
+        ((total, once, unmatched),) = connection.execute(asked).fetchall()
+        if total > once:
+            message = f"{table}: {total - once} rows share their key with another, so none of them is joined"
+            yield Finding("joins", message, total - once, "error", table)
+        if unmatched:
+            yield Finding(
+                "joins", f"{table}: {unmatched} rows match no row of the block", unmatched, "note", table
+            )
+
+
+def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Iterator[Finding]:
+    every = [(one.name, what) for one in query.read for what in (UNMAPPED, INVALID)]
+    asked = [f"count(*) FILTER (r.{beside(name, 'flaw')} = '{what}')" for name, what in every]
+    coded = {one.name for one in query.read if one.coded}
+    for (name, what), count in zip(every, _one_row(connection, asked, "cells"), strict=True):
+        if count and what == UNMAPPED:
+            codes = _codes(connection, name) if name in coded else ""
+            yield Finding(
+                "codes",
+                f"{name}: {count} cells hold codes that the rule does not name{codes}",
+                count,
+                subject=name,
+            )
+        elif count:
+            yield Finding("values", f"{name}: {count} cells cannot be read", count, subject=name)
+    derived = [one.name for one in query.derived]
+    asked = [f"count({beside(name, 'flaw')})" for name in derived]
+    for name, count in zip(derived, _one_row(connection, asked, "harmonised"), strict=True):
+        if count:
+            yield Finding(
+                "values", f"{name}: {count} computed values do not fit the variable", count, subject=name
+            )
+
+
+def _codes(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+    """Return the unmapped codes that look like codes, with their counts."""
+    code = beside(name, "code")
+    found = connection.execute(
+        f"SELECT {code}, count(*) FROM cells WHERE regexp_full_match({code}, '{CODE}') "
+        f"GROUP BY ALL ORDER BY count(*) DESC, {code} LIMIT {SHOWN}"
+    ).fetchall()
+    return ": " + ", ".join(f"{text} ({count})" for text, count in found) if found else ""
+
+
+def _missing_words(query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
+    for one in query.read:
+        for outcome, count in sorted(ledger.counts[one.name].items()):
+            if outcome.startswith(MISSING):
+                reason = outcome.removeprefix(MISSING)
+                message = f"{one.name}: {count} cells hold a word that stands for missing ({reason})"
+                yield Finding("missing", message, count, "note", one.name)
+
+
+def _bounds(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, dictionary: Dictionary
+) -> Iterator[Finding]:
+    bounded = {}
+    for name in query.order:
+        variable, column = dictionary.variables[name], f"r.{identifier(name)}"
+        tests = [f"{column} < {variable.min!r}"] if variable.min is not None else []
+        tests += [f"{column} > {variable.max!r}"] if variable.max is not None else []
+        if tests and name not in query.absent:
+            bounded[name] = f"count(*) FILTER ({' OR '.join(tests)})"
+    for name, count in zip(bounded, _one_row(connection, list(bounded.values()), "harmonised"), strict=True):
+        if count:
+            yield Finding(
+                "bounds", f"{name}: {count} values lie outside the dictionary's bounds", count, subject=name
+            )
+
+
+def _expectations(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, checks: Mapping[str, AnyCheck]
+) -> Iterator[Finding]:
+    asked = [f"count(*) FILTER (({sql}) IS FALSE)" for sql in query.expected.values()]
+    for name, count in zip(query.expected, _one_row(connection, asked, "harmonised"), strict=True):
+        if count:
+            yield checks[name].finding(name, count)

@@ -1,0 +1,107 @@
+"""The loss ledger: what became of every row and every value, so that nothing is dropped in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from omics_orchestrator.harmonise.compile import EntityQuery
+from omics_orchestrator.harmonise.steps import BLANK, NO_KEY, OK, UNREADABLE, VALUE, beside
+from omics_orchestrator.verbs.base import identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROWS = "(rows)"  # the rows themselves, in the place of a variable; no variable can bear this name
+IN, OUT = "values_in", "values_out"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Counts by variable and outcome.
+
+    `values_in` = `values_out` + every other outcome of the variable (`repeated`, `conflicting`, `missing:<reason>`,
+    `invalid`, `unmapped`, `no_key`); the rows balance alike (`merged`, `filtered`, `no_key`, `unreadable_id`).
+    """
+
+    counts: dict[str, dict[str, int]]
+    conflicts: dict[str, int]
+    """Variable → keys whose rows disagree."""
+
+    def unbalanced(self) -> list[str]:
+        """Return the variables whose values do not add up."""
+        return [
+            name
+            for name, found in self.counts.items()
+            if found[IN] != sum(number for outcome, number in found.items() if outcome != IN)
+        ]
+
+    def table(self) -> pa.Table:
+        """Return the ledger as rows of variable, outcome, count."""
+        rows = [
+            (name, outcome, n) for name, found in self.counts.items() for outcome, n in sorted(found.items())
+        ]
+        schema = pa.schema({"variable": pa.string(), "outcome": pa.string(), "count": pa.int64()})
+        return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
+
+
+def read_ledger(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Ledger:
+    """Count what became of rows and values; the two sides of the balance are counted apart."""
+    counts = {ROWS: _rows(connection)}
+    outcomes = _outcomes(connection, query)
+    merged = _merged(connection, query)
+    for one in query.read:
+        by_key = outcomes[one.name]
+        usable = by_key.get(OK, {})
+        values, conflicts, conflicting = merged[one.name]
+        found = {
+            IN: sum(n for states in by_key.values() for outcome, n in states.items() if outcome != BLANK),
+            OUT: values,
+        }
+        found |= {outcome: n for outcome, n in usable.items() if outcome not in {BLANK, VALUE}}
+        found |= {"repeated": usable.get(VALUE, 0) - values - conflicting, "conflicting": conflicting}
+        for state in (NO_KEY, UNREADABLE):
+            found[state] = sum(n for outcome, n in by_key.get(state, {}).items() if outcome != BLANK)
+        counts[one.name] = {outcome: n for outcome, n in found.items() if n or outcome in {IN, OUT}}
+    return Ledger(counts, {one.name: merged[one.name][1] for one in query.read if merged[one.name][1]})
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    state = identifier("#key")
+    (delivered, kept, out), *_ = connection.execute(
+        "SELECT (SELECT count(*) FROM joined), (SELECT count(*) FROM cells), (SELECT count(*) FROM merged)"
+    ).fetchall()
+    states = dict(connection.execute(f"SELECT {state}, count(*) FROM cells GROUP BY ALL").fetchall())
+    found = {IN: delivered, OUT: out, "merged": states.get(OK, 0) - out, "filtered": delivered - kept}
+    found |= {state: states.get(state, 0) for state in (NO_KEY, UNREADABLE)}
+    return {outcome: n for outcome, n in found.items() if n or outcome in {IN, OUT}}
+
+
+def _outcomes(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Return variable → state of the row's key → outcome → count."""
+    state = identifier("#key")
+    asked = "".join(f", histogram({beside(one.name, 'outcome')})" for one in query.read)
+    found: dict[str, dict[str, dict[str, int]]] = {one.name: {} for one in query.read}
+    for key_state, *histograms in connection.execute(
+        f"SELECT {state}{asked} FROM cells GROUP BY {state}"
+    ).fetchall():
+        for one, histogram in zip(query.read, histograms, strict=True):
+            found[one.name][key_state] = histogram
+    return found
+
+
+def _merged(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> dict[str, tuple[int, int, int]]:
+    """Return variable → values, keys in conflict, rows in conflict."""
+    asked = []
+    for one in query.read:
+        rows, conflict = beside(one.name, "rows"), beside(one.name, "conflict")
+        asked += [f"count({identifier(one.name)})", f"count(*) FILTER ({conflict})"]
+        asked.append(f"coalesce(sum({rows}) FILTER ({conflict}), 0)::BIGINT")
+    if not asked:
+        return {}
+    (numbers,) = connection.execute(f"SELECT {', '.join(asked)} FROM merged").fetchall()
+    return {one.name: tuple(numbers[3 * i : 3 * i + 3]) for i, one in enumerate(query.read)}

@@ -1,0 +1,142 @@
+"""The rules of a block, checked against dictionary and columns and turned into the SQL of single cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from omics_orchestrator.dictionary import Dictionary, Variable
+from omics_orchestrator.dictionary.problems import suggest
+from omics_orchestrator.harmonise.columns import Columns
+from omics_orchestrator.harmonise.complaints import Complaints
+from omics_orchestrator.harmonise.steps import Derived, Read
+from omics_orchestrator.harmonise.variables import PARTICIPANT, REFERENCE_DATE, Variables, in_order
+from omics_orchestrator.studies import EntityBlock, Mapping
+from omics_orchestrator.verbs import Target, Verb
+from omics_orchestrator.verbs.base import ColumnVerb
+from omics_orchestrator.verbs.expression import names, translate
+from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
+
+Flags = Collection[tuple[str, str]]
+
+
+@dataclass
+class Rules:
+    """What the rules of one entity become; mistakes go to `complaints`."""
+
+    entity: str
+    block: EntityBlock
+    mapping: Mapping
+    dictionary: Dictionary
+    columns: Columns
+    flags: Flags
+    complaints: Complaints
+
+    def read(self) -> list[Read]:
+        """Return the rules over columns."""
+        rules = [name for name, rule in self.block.rules.items() if not rule.reads_variables]
+        found = [self.complaints.attempt((name,), partial(self._read, name)) for name in rules]
+        return [one for one in found if one is not None]
+
+    def levels(self, variables: Variables) -> list[list[Derived]]:
+        """Return the rules over variables, in levels of which each needs only earlier ones."""
+        formulas = {name: rule for name, rule in self.block.rules.items() if rule.reads_variables}
+        needs = {name: self._needs(name, rule) for name, rule in formulas.items()}
+        levels, circle = in_order(needs)
+        if circle:
+            message = f"{', '.join(circle)} need each other; a derived variable cannot need itself"
+            self.complaints.add((circle[0],), message)
+        made = [
+            [self.complaints.attempt((name,), partial(self._derive, name, variables)) for name in level]
+            for level in levels
+        ]
+        return [[one for one in level if one is not None] for level in made]
+
+    def expected(self, variables: Variables) -> dict[str, str]:
+        """Return check → SQL of its expectation."""
+        found = {}
+        for name, check in self.block.checks.items():
+            place = ("checks", name)
+            typed = self.complaints.attempt(place, partial(translate, check.expect, variables.find))
+            if typed is not None and typed.kind not in {"boolean", "any"}:
+                self.complaints.add(place, f"expect gives a {typed.kind}; it must be a question")
+            found[name] = typed.sql if typed is not None else "true"
+        return found
+
+    def variables(self, read: Sequence[Read]) -> Variables:
+        """Return the variables that expressions may name."""
+        block = self.mapping.entities.get("participant")
+        own = self._known({*self.block.rules, *self.mapping.none}, self.entity)
+        participant = self._known({*(block.rules if block else ()), *self.mapping.none}, "participant")
+        inexact = {one.name for one in read if one.marked}
+        for name in participant:
+            if self.dictionary.variables[name].type in {"censored", "partial_date"}:
+                inexact.add(PARTICIPANT + name)
+        return Variables(self.entity, self.dictionary, own, participant, frozenset(inexact))
+
+    def participant_variables(self) -> tuple[str, ...]:
+        """Return the participant variables that expressions of another entity name."""
+        texts = [text for rule in self.block.rules.values() for text in rule.expressions()]
+        texts += [check.expect for check in self.block.checks.values()]
+        found = {name for text in texts for name in names(text) if name.startswith(PARTICIPANT)}
+        return tuple(sorted(name.removeprefix(PARTICIPANT) for name in found if self.entity != "participant"))
+
+    def _known(self, found: Collection[str], entity: str) -> frozenset[str]:
+        return frozenset(
+            variable.name for variable in self.dictionary.of_entity(entity) if variable.name in found
+        )
+
+    def _needs(self, name: str, rule: Verb) -> list[str]:
+        found = self.complaints.attempt(
+            (name,), lambda: [n for text in rule.expressions() for n in names(text)]
+        )
+        prefix = PARTICIPANT if self.entity == "participant" else ""
+        return [need.removeprefix(prefix) for need in found or ()]
+
+    def _read(self, name: str) -> Read:
+        rule, target = self.block.rules[name], self._target(name)
+        self._check(rule, target)
+        blank = rule.blank if isinstance(rule, ColumnVerb) else None
+        return Read(name, rule.cell(target), None if blank == "no" else blank)
+
+    def _derive(self, name: str, variables: Variables) -> Derived:
+        rule = self.block.rules[name]
+        target = self._target(name, lambda text: translate(text, variables.find))
+        self._check(rule, target)
+        later = any(REFERENCE_DATE in names(text) for text in rule.expressions())
+        return Derived(name, rule.cell(target), "pending" if later else "unknown")
+
+    def _check(self, rule: Verb, target: Target) -> None:
+        for complaint in rule.complaints(target):
+            self.complaints.add((target.name,), complaint)
+
+    def _target(
+        self, name: str, formula: Callable[[str], Typed] = lambda text: Typed("NULL", "any")
+    ) -> Target:
+        variable = self.dictionary.variables.get(name)
+        if variable is None or variable.entity != self.entity:
+            known = [one.name for one in self.dictionary.of_entity(self.entity)]
+            raise ExpressionError(f"{name!r} is no variable of {self.entity}; {suggest(name, known)}")
+        return Target(
+            name,
+            variable.type,
+            tuple(self.dictionary.code_lists.get(variable.code_list, ())),
+            column=self.columns.find,
+            expand=self.columns.expand,
+            formula=formula,
+            factor=partial(self._factor, variable),
+            flag_columns=self._is_flag,
+        )
+
+    def _factor(self, variable: Variable, unit: str) -> float:
+        factor = self.dictionary.units.factor(unit, variable.unit)
+        if factor is None:
+            known = ", ".join(self.dictionary.units.spellings(variable.unit))
+            raise ExpressionError(f"cannot convert {unit!r} to {variable.unit!r}; units.csv knows {known}")
+        return factor
+
+    def _is_flag(self, reference: str) -> bool:
+        """Return whether the source declares a column as yesno, truefalse or checkbox."""
+        tables, column = self.block.columns_of(reference)
+        return any((table, column) in self.flags for table in tables)

@@ -1,0 +1,263 @@
+"""The SQL of each step of an entity's query. What goes in was checked in compile.py.
+
+rows → kept → keyed → read → cells (one row per source row) → merged (one row per key) → … → harmonised.
+Beside a variable `x` stand the columns `x|outcome`, `x|reason`, `x|comparator`, `x|flaw`, `x|code`,
+`x|conflict`, `x|rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from omics_orchestrator.dictionary import MissingReason
+from omics_orchestrator.harmonise import keys
+from omics_orchestrator.harmonise.columns import GROUP, REDCAP_KEY, Columns, cleaned, distinct_names
+from omics_orchestrator.studies import EntityBlock, IdGrammar
+from omics_orchestrator.verbs.base import NULL, Cell, identifier, literal
+
+OK, NO_KEY, UNREADABLE = "ok", "no_key", "unreadable_id"
+BLANK, VALUE, MISSING, INVALID, UNMAPPED = "blank", "value", "missing:", "invalid", "unmapped"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One named query."""
+
+    name: str
+    sql: str
+
+
+@dataclass(frozen=True)
+class Read:
+    """A variable that is read from columns, and the reason of a blank cell."""
+
+    name: str
+    cell: Cell
+    blank: MissingReason | None = None
+
+    @property
+    def marked(self) -> bool:
+        """Whether it has comparators."""
+        return self.cell.comparator != NULL
+
+    @property
+    def coded(self) -> bool:
+        """Whether unmapped codes are told."""
+        return self.cell.code != NULL
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A variable that is computed, and the reason where it has no value."""
+
+    name: str
+    cell: Cell
+    otherwise: MissingReason = "unknown"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What all steps share: the block, its columns, names of tables, the key of the result."""
+
+    block: EntityBlock
+    columns: Columns
+    tables: Mapping[str, str]
+    keys: tuple[str, ...]
+    instruments: Mapping[str, str]
+
+    @property
+    def key_list(self) -> str:
+        """The key columns as SQL."""
+        return ", ".join(f"r.{identifier(key)}" for key in self.keys)
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def beside(name: str, what: str) -> str:
+    """Return the column that tells `what` of a variable."""
+    return identifier(f"{name}|{what}")
+
+
+def column_of(name: str, what: str = "") -> str:
+    """Return a variable's column, or one beside it, of the step before."""
+    return "r." + (beside(name, what) if what else identifier(name))
+
+
+def selected(shape: Shape, expressions: Iterable[str], source: str, tail: str = "", *, only: str = "") -> str:
+    """Return a SELECT of the keys (or `only`) and the expressions, from the step `source`."""
+    listed = ",\n  ".join([only or shape.key_list, *expressions])
+    return f"SELECT {listed}\nFROM {source} AS r{tail}"
+
+
+def row_steps(shape: Shape, joins: Mapping[str, Pairs], where: str) -> list[Step]:
+    """Stack the block's own tables, join the others (never multiplying a row), keep what `where` says."""
+    stacked = []
+    for table in shape.block.own_tables():
+        texts = _texts(shape, table)
+        instrument = f"{literal(shape.instruments[table])} AS {identifier('#instrument')}"
+        stacked.append(f"SELECT {', '.join([instrument, *texts])} FROM {shape.tables[table]} AS r")
+    found = [Step("rows", "\nUNION ALL BY NAME\n".join(stacked))]
+    joined, extra = "", ""
+    for number, (table, pairs) in enumerate(joins.items()):
+        found.append(Step(f"unique_{number}", unique_rows(shape, table, [right for _, right in pairs])))
+        matches = [f"{_matchable(left, right)} = j{number}.{identifier(right)}" for left, right in pairs]
+        joined += f"\nLEFT JOIN unique_{number} AS j{number} ON {' AND '.join(matches)}"
+        for name in shape.columns.read_from(table).values():
+            extra += f", j{number}.{identifier(name)}"
+    found.append(Step("joined", f"SELECT r.*{extra} FROM rows AS r{joined}"))
+    found.append(Step("kept", f"SELECT * FROM joined AS r WHERE {where}"))
+    return found
+
+
+def unique_rows(shape: Shape, table: str, on: Sequence[str]) -> str:
+    """Return the rows of a joined table; unless one row may meet several, those whose key stands there once."""
+    names = distinct_names(shape.columns.delivered[table])
+    keyed = [_matchable(cleaned(f"r.{identifier(names[column])}"), column) for column in on]
+    texts = [f"{key} AS {identifier(column)}" for key, column in zip(keyed, on, strict=True)]
+    texts += _texts(shape, table)
+    once = f"QUALIFY count(*) OVER (PARTITION BY {', '.join(keyed)}) = 1"
+    if shape.block.join[table].cardinality == "one_to_many":
+        once = ""
+    return f"SELECT {', '.join(texts)} FROM {shape.tables[table]} AS r {once}"
+
+
+def _matchable(text: str, column: str) -> str:
+    """Return a join key: blank never matches, but a classic REDCap project has no event at all."""
+    return f"coalesce({text}, '')" if column == REDCAP_KEY[1] else text
+
+
+def _texts(shape: Shape, table: str) -> list[str]:
+    names = distinct_names(shape.columns.delivered[table])
+    return [
+        f"{cleaned(f'r.{identifier(names[column])}')} AS {identifier(name)}"
+        for column, name in shape.columns.read_from(table).items()
+    ]
+
+
+def key_steps(
+    shape: Shape, grammar: IdGrammar, key: Sequence[str], columns: Sequence[str], *, redcap: bool
+) -> list[Step]:
+    """Replace aliases, read the participant id by the grammar, write the second key, tell unusable keys."""
+    named = f"coalesce(a.new, {columns[0]}) AS {identifier('#id')}"
+    aliases = f"SELECT r.*, {named} FROM kept AS r LEFT JOIN aliases AS a ON a.old = {columns[0]}"
+    text = f"r.{identifier('#id')}"
+    made = [f"{keys.participant(grammar, text)} AS participant_id"]
+    made += [
+        f"nullif({keys.group(grammar, text, name)}, '') AS {identifier(GROUP + name)}"
+        for name in shape.columns.groups
+    ]
+    if len(shape.keys) > 1:
+        second = keys.second(key[1:], columns[1:], redcap=redcap)
+        made.append(f"{second} AS {identifier(shape.keys[1])}")
+    lacking = " OR ".join(
+        f"{name} IS NULL" for name in [columns[0], *(f"r.{identifier(k)}" for k in shape.keys[1:])]
+    )
+    state = f"CASE WHEN {lacking} THEN '{NO_KEY}' WHEN r.participant_id IS NULL THEN '{UNREADABLE}' ELSE '{OK}' END"
+    return [
+        Step("named", aliases),
+        Step("spelled", f"SELECT r.*, {', '.join(made)} FROM named AS r"),
+        Step("keyed", f"SELECT r.*, {state} AS {identifier('#key')} FROM spelled AS r"),
+    ]
+
+
+def cell_steps(shape: Shape, read: Sequence[Read]) -> list[Step]:
+    """Read every rule on every row, tell each cell's outcome, then merge the rows of a key."""
+    state = f"{shape.key_list}, r.{identifier('#key')}"
+    texts = [text for one in read for text in _read(one)]
+    cells = [text for one in read for text in _cell(one)]
+    gathered = [text for one in read for text in _gather(one)]
+    merged = [text for one in read for text in _merge(one)]
+    grouped = f"\nWHERE r.{identifier('#key')} = '{OK}' GROUP BY {shape.key_list}"
+    return [
+        Step("read", selected(shape, texts, "keyed", only=state)),
+        Step("cells", selected(shape, cells, "read", only=state)),
+        Step("gathered", selected(shape, ['count(*) AS "#rows"', *gathered], "cells", grouped)),
+        Step("merged", selected(shape, ['r."#rows"', *merged], "gathered")),
+    ]
+
+
+def _read(one: Read) -> list[str]:
+    cell = one.cell
+    found = {"": cell.value, "reason": cell.reason, "flaw": cell.flaw, "answered": cell.answered}
+    found |= {"comparator": cell.comparator} if one.marked else {}
+    found |= {"code": cell.code} if one.coded else {}
+    return [
+        f"{sql} AS {beside(one.name, what) if what else identifier(one.name)}" for what, sql in found.items()
+    ]
+
+
+def _cell(one: Read) -> list[str]:
+    name = one.name
+    value, reason, flaw = column_of(name), column_of(name, "reason"), column_of(name, "flaw")
+    outcome = (
+        f"CASE WHEN NOT ({column_of(name, 'answered')}) THEN '{BLANK}' WHEN {value} IS NOT NULL THEN '{VALUE}' "
+        f"WHEN {reason} IS NOT NULL THEN '{MISSING}' || {reason} ELSE coalesce({flaw}, '{INVALID}') END"
+    )
+    why = f"CASE WHEN {column_of(name, 'answered')} AND {value} IS NULL THEN coalesce({reason}, '{INVALID}') END"
+    found = [value, f"{outcome} AS {beside(name, 'outcome')}", f"{why} AS {beside(name, 'reason')}", flaw]
+    found += [column_of(name, "comparator")] if one.marked else []
+    return found + ([column_of(name, "code")] if one.coded else [])
+
+
+def _gather(one: Read) -> list[str]:
+    name = one.name
+    value, reason = column_of(name), column_of(name, "reason")
+    found = [
+        f"min({value}) AS {identifier(name)}",
+        f"max({value}) AS {beside(name, 'max')}",
+        f"count({value}) AS {beside(name, 'rows')}",
+        f"CASE WHEN min({reason}) = max({reason}) THEN min({reason}) ELSE "
+        f"CASE WHEN min({reason}) IS NOT NULL THEN 'unknown' END END AS {beside(name, 'reason')}",
+    ]
+    if one.marked:
+        mark = f"CASE WHEN {value} IS NOT NULL THEN coalesce({column_of(name, 'comparator')}, '') END"
+        found += [f"min({mark}) AS {beside(name, 'comparator')}", f"max({mark}) AS {beside(name, 'mark')}"]
+    return found
+
+
+def _merge(one: Read) -> list[str]:
+    name = one.name
+    value, reason = column_of(name), column_of(name, "reason")
+    differs = f"{value} IS DISTINCT FROM {column_of(name, 'max')}"
+    if one.marked:
+        differs += f" OR {column_of(name, 'comparator')} IS DISTINCT FROM {column_of(name, 'mark')}"
+    why = f"coalesce({reason}, {literal(one.blank)})" if one.blank else reason
+    found = [
+        f"CASE WHEN NOT ({differs}) THEN {value} END AS {identifier(name)}",
+        f"({differs}) AS {beside(name, 'conflict')}",
+        column_of(name, "rows"),
+        f"CASE WHEN {differs} THEN 'unknown' WHEN {value} IS NULL THEN {why} END AS {beside(name, 'reason')}",
+    ]
+    if one.marked:
+        mark = f"nullif({column_of(name, 'comparator')}, '')"
+        found.append(f"CASE WHEN NOT ({differs}) THEN {mark} END AS {beside(name, 'comparator')}")
+    return found
+
+
+def final_steps(
+    levels: Sequence[Sequence[Derived]], participant: Sequence[str], absent: Mapping[str, str]
+) -> list[Step]:
+    """Add the participant's columns, compute what is derived, level by level, and add absent variables."""
+    columns = ", ".join(["r.*", *(f"p.{identifier(name)}" for name in participant)])
+    joined = f"SELECT {columns} FROM merged AS r"
+    if participant:
+        joined += " LEFT JOIN participants AS p ON p.participant_id = r.participant_id"
+    found = [Step("level_0", joined)]
+    for number, level in enumerate(levels, 1):
+        texts = [text for one in level for text in _derive(one)]
+        found.append(Step(f"level_{number}", f"SELECT r.*, {', '.join(texts)} FROM level_{number - 1} AS r"))
+    nulls = [f", CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in absent.items()]
+    found.append(Step("harmonised", f"SELECT r.*{''.join(nulls)} FROM {found[-1].name} AS r"))
+    return found
+
+
+def _derive(one: Derived) -> list[str]:
+    cell = one.cell
+    why = f"CASE WHEN ({cell.value}) IS NULL THEN coalesce({cell.reason}, {cell.flaw}, '{one.otherwise}') END"
+    return [
+        f"{cell.value} AS {identifier(one.name)}",
+        f"{why} AS {beside(one.name, 'reason')}",
+        f"{cell.flaw} AS {beside(one.name, 'flaw')}",
+    ]
