@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
@@ -14,6 +15,9 @@ import pytest
 from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.embedded import ensure_server
+
+if TYPE_CHECKING:
+    from omics_orchestrator_tests.installation import Installation
 
 SHARED_DATA = WORKING_COPY.parent / "shared" / "data"
 numbers = itertools.count(1)
@@ -52,3 +56,21 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the public data sets are not at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture
+def installation(
+    tmp_path: Path, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Installation]:
+    """A small installation with one study and databases of its own; this process's environment points to it."""
+    from omics_orchestrator_tests.installation import (
+        Installation,
+    )  # imports Dagster, which most tests do not need
+
+    made = Installation(tmp_path, settings, database_url=database.url, dagster_url=f"{database.url}_dagster")
+    for name, value in made.environment().items():
+        monkeypatch.setenv(name, value)
+    for name in ("DAGSTER_HOME", "OMICS_DAGSTER_STORAGE_URL", "DAGSTER_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "")
+    yield made
+    made.drop_dagster_database()

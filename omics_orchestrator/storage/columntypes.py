@@ -35,7 +35,6 @@ SIMPLE = {
     pa.float64(): Place("double precision", pa.float64()),
     pa.string(): Place("text", pa.string()),
     pa.large_string(): Place("text", pa.large_string()),
-    pa.string_view(): Place("text", pa.string_view()),
     pa.binary(): Place("bytea", pa.binary()),
     pa.large_binary(): Place("bytea", pa.large_binary()),
     pa.date32(): Place("date", pa.date32()),
@@ -100,4 +99,4 @@ def from_wire(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
 
 def holds_text(type_: pa.DataType) -> bool:
     """Tell whether cells of `type_` are text."""
-    return type_ in {pa.string(), pa.large_string(), pa.string_view()}
+    return type_ in {pa.string(), pa.large_string()}

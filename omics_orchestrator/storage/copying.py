@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.types as pt
 from pgpq import ArrowToPostgresBinaryEncoder
 from psycopg2 import errors
 from psycopg2 import extensions as pg
@@ -78,10 +79,10 @@ def _encoded(wire: pa.Table) -> Iterator[bytes]:
 
 def _bad_text(wire: pa.Table) -> str:
     """Tell which columns hold NUL bytes in how many cells."""
-    counts = {
-        name: pc.sum(pc.match_substring(column.cast(pa.large_binary()), b"\0")).as_py()
-        for name, column in zip(wire.column_names, wire.columns, strict=True)
-        if holds_text(column.type)
-    }
+    counts = {}
+    for name, column in zip(wire.column_names, wire.columns, strict=True):
+        texts = pc.list_flatten(column) if pt.is_list(column.type) else column
+        if holds_text(texts.type):
+            counts[name] = pc.sum(pc.match_substring(texts.cast(pa.large_binary()), b"\0")).as_py()
     found = [f'NUL bytes in {count} cells of column "{name}"' for name, count in counts.items() if count]
     return ", ".join(found) or "bytes that are not UTF-8"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 CONTENT = ("22", "23")  # SQLSTATE classes whose messages quote values
+COPY_COLUMN = re.compile(r"^COPY .*, line \d+, column ([^:\n]+)", re.MULTILINE)
 TRANSIENT = re.compile("08...|40...|53300|55P03|57P0[123]")
 
 
@@ -92,7 +93,7 @@ def translated(error: psycopg2.Error) -> StorageError:
             error, (psycopg2.OperationalError, psycopg2.InterfaceError)
         )
         return StorageError(f"Postgres: {diagnosis.message_primary or str(error).strip()}", retry=retry)
-    column = re.match(r"COPY .*, line \d+, column ([^:\n]+)", diagnosis.context or "")
+    column = COPY_COLUMN.search(diagnosis.context or "")
     places = {
         "table": diagnosis.table_name,
         "column": diagnosis.column_name or (column and column[1]),

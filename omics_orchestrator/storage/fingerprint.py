@@ -32,7 +32,7 @@ def fingerprint(table: pa.Table, *, ignore: Collection[str] = ()) -> str:
         if field.name not in ignore:
             digest.update(json.dumps([field.name, str(field.type)]).encode())
             content = _Content()
-            for chunk in column.chunks:
+            for chunk in column.chunks or [pa.nulls(0, field.type)]:
                 content.add(chunk)
             digest.update(content.digest())
     return digest.hexdigest()
