@@ -145,7 +145,7 @@ def _trailing_separator(body: str, separator: str, width: int) -> bool:
 
 
 def _parse(body: str, names: list[str], separator: str) -> pa.Table | None:
-    """Parse with Arrow's reader; None when a row is ragged or a quote may be left open."""
+    """Parse with Arrow's reader; None when a row is ragged, or a quote may be left open."""
     from pyarrow import csv as arrow
 
     if not body.strip("\r\n"):
@@ -159,16 +159,19 @@ def _parse(body: str, names: list[str], separator: str) -> pa.Table | None:
         ragged.append(row.number)
         return "skip"
 
-    table = arrow.read_csv(
-        io.BytesIO(data),
-        arrow.ReadOptions(column_names=names, block_size=min(len(data) + 1, 1 << 30)),
-        arrow.ParseOptions(
-            delimiter=separator,
-            newlines_in_values=True,
-            invalid_row_handler=leave_out,
-        ),
-        arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
-    )
+    try:
+        table = arrow.read_csv(
+            io.BytesIO(data),
+            arrow.ReadOptions(column_names=names, block_size=min(len(data) + 1, 1 << 30)),
+            arrow.ParseOptions(
+                delimiter=separator,
+                newlines_in_values=True,
+                invalid_row_handler=leave_out,
+            ),
+            arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+        )
+    except pa.ArrowInvalid:  # its message holds the row
+        return None
     return None if ragged else table
 
 

@@ -97,7 +97,9 @@ def _key(project: Project, form: str) -> pa.Table:
 
 def _schema(key: pa.Table, project: Project, columns: Collection[str]) -> pa.Schema:
     """Return the schema of a delivery; a field's metadata tell its REDCap type, choices and label."""
-    return pa.schema([*key.schema, *(pa.field(c, pa.string(), metadata=project.about(c)) for c in columns)])
+    known = project.field_of
+    about = {column: known[column].about() for column in columns if column in known}
+    return pa.schema([*key.schema, *(pa.field(c, pa.string(), metadata=about.get(c)) for c in columns)])
 
 
 def _opened(project: Project, form: str) -> pa.ChunkedArray:
@@ -111,9 +113,10 @@ def _content(project: Project, form: str, columns: Collection[str]) -> pa.Chunke
     """Tell for each row whether an admitted field has content (calculation, status, unticked box: none)."""
     content = pa.chunked_array([pa.array([False] * project.records.num_rows)])
     for column in columns:
-        field_type = project.field_type(column)
-        blank = ("", "0") if field_type == "checkbox" else ("",)
-        if field_type != "calc" and column != f"{form}_complete":
+        field = project.field_of.get(column)
+        kind = field.kind if field else ""
+        blank = ("", "0") if kind == "checkbox" else ("",)
+        if kind != "calc" and column != f"{form}_complete":
             content = pc.or_(content, pc.invert(pc.is_in(project.records[column], value_set=pa.array(blank))))
     return content
 

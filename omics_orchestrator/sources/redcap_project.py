@@ -27,20 +27,35 @@ DICTIONARY_COLUMNS = (
 
 
 @dataclass(frozen=True)
+class FieldEntry:
+    """One field of the data dictionary, and the columns it has in an export (several for a checkbox)."""
+
+    name: str
+    form: str
+    kind: str
+    label: str
+    choices: str
+    columns: tuple[str, ...]
+
+    def about(self) -> dict[str, str]:
+        """Return what may be said of its columns: type, label and choices, where there are any."""
+        words = {"field_type": self.kind, "label": self.label, "choices": self.choices}
+        return {word: text for word, text in words.items() if text}
+
+
+@dataclass(frozen=True)
 class Project:
     """A REDCap project.
 
     Attributes:
-        metadata: one row per field, in order; the first is the record id.
-        exports: field → the columns it has in an export (several for a checkbox).
+        fields: in their order; the first is the record id.
         form_events: form → its events; None = a classic project.
         repeating_forms: form → the events where it repeats ('' in a classic project).
         records: the flat export, all text.
         decisions: counts for the asset's page.
     """
 
-    metadata: Rows
-    exports: dict[str, list[str]]
+    fields: tuple[FieldEntry, ...]
     form_events: dict[str, list[str]] | None
     repeating_forms: dict[str, list[str]]
     records: pa.Table
@@ -49,47 +64,24 @@ class Project:
     @cached_property
     def forms(self) -> tuple[str, ...]:
         """The instruments, in their order."""
-        return tuple(dict.fromkeys(field["form_name"] for field in self.metadata))
+        return tuple(dict.fromkeys(field.form for field in self.fields))
 
     def columns(self, form: str) -> tuple[str, ...]:
         """Return the columns of one instrument, the record id left out (it is part of the key)."""
-        names = [
-            column
-            for field in self.metadata[1:]
-            if field["form_name"] == form
-            for column in self.exports.get(field["field_name"], [field["field_name"]])
-        ]
-        present = set(self.records.column_names)
+        names = [column for field in self.fields[1:] if field.form == form for column in field.columns]
         extra = ("redcap_data_access_group", f"{form}_timestamp", f"{form}_complete")
+        present = set(self.records.column_names)
         return tuple(column for column in dict.fromkeys([*names, *extra]) if column in present)
 
     @cached_property
-    def _fields(self) -> dict[str, dict[str, Any]]:
-        """Export column → its row of the metadata."""
-        return {
-            column: field
-            for field in self.metadata
-            for column in self.exports.get(field["field_name"], [field["field_name"]])
-        }
-
-    def field_type(self, column: str) -> str:
-        """Return REDCap's type of the field behind a column ('' for the columns REDCap adds itself)."""
-        return str(self._fields.get(column, {}).get("field_type", ""))
-
-    def about(self, column: str) -> dict[str, str]:
-        """Return what the data dictionary says of a column: type, label and choices."""
-        field = self._fields.get(column, {})
-        words = {
-            "field_type": "field_type",
-            "label": "field_label",
-            "choices": "select_choices_or_calculations",
-        }
-        return {word: str(field[name]) for word, name in words.items() if field.get(name)}
+    def field_of(self) -> dict[str, FieldEntry]:
+        """Export column → its field; the columns that REDCap adds itself have none."""
+        return {column: field for field in self.fields for column in field.columns}
 
     @cached_property
     def record_id(self) -> pa.ChunkedArray:
         """The record id of each row; its field is the first of the metadata, whatever its name."""
-        return self.records[self.metadata[0]["field_name"]]
+        return self.records[self.fields[0].name]
 
     @cached_property
     def event(self) -> pa.ChunkedArray:
@@ -118,41 +110,54 @@ class Project:
 
 @lru_cache(maxsize=2)
 def read_project(location: str, signature: str, stores: Stores) -> Project:
-    """Return the project in a folder, read once for all instruments; a file changes, `signature` changes.
+    """Return the project in a folder, read once for all its instruments (`signature` changes with the files).
 
     Raises:
-        DeliveryError: an answer is missing or no JSON.
+        DeliveryError: an answer is missing, no JSON, or not shaped as REDCap's.
     """
     del signature
     try:
         return _read(location, stores)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DeliveryError(
-            "an answer is not shaped as REDCap's: a row lacks a field that it must have"
-        ) from error
+    except (KeyError, TypeError, AttributeError):
+        raise DeliveryError("an answer is not shaped as REDCap's: a row lacks what it must have") from None
 
 
 def _read(location: str, stores: Stores) -> Project:
     metadata = _answer(location, "metadata", stores) or _dictionary(location, stores)
+    names = _answer(location, "exportFieldNames", stores)
     records = _answer(location, "records", stores)
-    exports: dict[str, list[str]] = {}
-    for row in _answer(location, "exportFieldNames", stores) or []:
-        exports.setdefault(row["original_field_name"], []).append(row["export_field_name"])
-    if not (metadata and exports and records):
+    if not (metadata and names and records):
         raise DeliveryError(f"a REDCap folder needs {', '.join(NEEDED)}: one is missing, empty or an error")
     mapping = _answer(location, "formEventMapping", stores)
+    repeats = _answer(location, "repeatingFormsEvents", stores) or []
+    fields = _fields(metadata, names)
     return Project(
-        metadata=metadata,
-        exports=exports,
+        fields=fields,
         form_events=None if mapping is None else _grouped(mapping, "form", "unique_event_name"),
-        repeating_forms=_grouped(
-            _answer(location, "repeatingFormsEvents", stores) or [], "form_name", "event_name"
-        ),
-        records=_as_table(records, metadata[0]["field_name"]),
+        repeating_forms=_grouped(repeats, "form_name", "event_name"),
+        records=_as_table(records, fields[0].name),
         decisions={
             "project": "classic" if mapping is None else "longitudinal",
             "export rows": str(len(records)),
         },
+    )
+
+
+def _fields(metadata: Rows, names: Rows) -> tuple[FieldEntry, ...]:
+    """Return the fields; a file field has a column although the export's names leave it out."""
+    exports: dict[str, list[str]] = {}
+    for row in names:
+        exports.setdefault(row["original_field_name"], []).append(row["export_field_name"])
+    return tuple(
+        FieldEntry(
+            name=row["field_name"],
+            form=row["form_name"],
+            kind=row["field_type"],
+            label=row["field_label"],
+            choices=row["select_choices_or_calculations"],
+            columns=tuple(exports.get(row["field_name"], [row["field_name"]])),
+        )
+        for row in metadata
     )
 
 
@@ -161,8 +166,8 @@ def _answer(location: str, content: str, stores: Stores) -> Rows | None:
     blob = _blob(f"{location}{content}.json", stores)
     try:
         answer = None if blob is None else json.loads(blob)
-    except ValueError as error:
-        raise DeliveryError(f"{content}.json is not JSON", retry=True) from error
+    except ValueError:
+        raise DeliveryError(f"{content}.json is not JSON", retry=True) from None
     return answer if isinstance(answer, list) else None
 
 

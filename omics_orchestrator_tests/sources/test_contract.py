@@ -21,7 +21,7 @@ SECRET = "Xq7secret"
 
 @pytest.fixture(params=sorted(SOURCES))
 def kind(request) -> str:
-    return request.param
+    return str(request.param)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def example(folder: Path, secret: str) -> tuple[dict[str, object], str]:
     return {"location": "store+here://book.xlsx", "tables": {"people": {"sheet": "People"}}}, "people"
 
 
-def write(folder: Path, sheets: dict[str, list[list[object]]]) -> None:
+def write(folder: Path, sheets: Mapping[str, Sequence[Sequence[object]]]) -> None:
     book = Workbook(write_only=True)
     for name, rows in sheets.items():
         sheet = book.create_sheet(name)
@@ -58,7 +59,7 @@ def test_cells_as_text(folder, stores):
 
 
 def test_sheets_titles_and_blank_rows(folder, stores):
-    table = [["A title"], [], ["id", None, "id"], [1, 2, 3], [None, None, None], [4, 5, None]]
+    table: list[list[object]] = [["A title"], [], ["id", None, "id"], [1, 2, 3], [None, None, None], [4, 5, None]]
     write(folder, {"First": [["other"], [1]], "Second": table})
     source = Excel(location="store+here://book.xlsx", sheet="Second", skip_rows=2)
     delivery = source.deliver("s", "s", None, stores)
