@@ -106,8 +106,8 @@ class _Reads:
         self.longest = max(self.longest, *lengths)
         if quality:
             codes = np.frombuffer(quality, np.uint8)
-            self.lowest = min(self.lowest, int(codes.min()))
-            self.highest = max(self.highest, int(codes.max()))
+            self.lowest = min(self.lowest, int(np.minimum.reduce(codes)))
+            self.highest = max(self.highest, int(np.maximum.reduce(codes)))
 
     def _tell(self, lines: list[bytes]) -> None:
         """Raise for the first bad read of a batch."""

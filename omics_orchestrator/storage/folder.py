@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 STAGING = ".omics_staging"  # half-written objects, on the same file system so that a rename publishes them
+NO_NAMES = frozenset({"", ".", ".."})
 ABANDONED = 24 * 3600  # seconds after which a file left there by a killed process is removed
 PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EBUSY, errno.EAGAIN, errno.ENETUNREACH}
 
@@ -157,7 +158,7 @@ class FolderStore(Store):
 
     def _path(self, key: str) -> str:
         parts = key.split("/")
-        if parts[0] == STAGING or "\0" in key or any(part in {"", ".", ".."} for part in parts):
+        if parts[0] == STAGING or "\0" in key or not NO_NAMES.isdisjoint(parts):
             raise StorageError(
                 "a key has no empty part, no `.` or `..`, no NUL and does not begin with our staging folder"
             )
