@@ -118,12 +118,12 @@ class _Builder:
     def value(self, event: yaml.Event, place: Place) -> Tree:
         self.plain(event, place)
         if isinstance(event, yaml.ScalarEvent):
-            return None if event.value == "" and event.style is None else str(event.value)
+            return None if not event.value and not event.style else str(event.value)
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(place)
         if isinstance(event, yaml.MappingStartEvent):
             return self.pairs(place)
-        return None  # an alias, refused above
+        return "*"  # an alias, refused above
 
     def plain(self, event: yaml.Event, place: Place) -> None:
         """Refuse what YAML can do and a declaration must not."""
@@ -151,7 +151,11 @@ class _Builder:
         for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            key = self.key(event, place)
+            key = self.value(event, place)
+            if not isinstance(key, str):
+                self.refuse(event, place, "a key must be one word", "only values may be lists or blocks")
+                self.value(next(self.events), place)
+                continue
             here = (*place, key)
             if key in pairs:
                 first = self.document.lines[here]
@@ -159,13 +163,6 @@ class _Builder:
             self.document.lines.setdefault(here, _line(event))
             pairs[key] = self.value(next(self.events), here)
         return pairs
-
-    def key(self, event: yaml.Event, place: Place) -> str:
-        value = self.value(event, place)
-        if isinstance(value, str):
-            return value
-        self.refuse(event, place, "a key must be one word", "only values may be lists or blocks")
-        return ""
 
     def refuse(self, event: yaml.Event, place: Place, message: str, allowed: str) -> None:
         document = self.document

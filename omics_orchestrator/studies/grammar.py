@@ -75,14 +75,18 @@ class IdGrammar(Declared):
         return self.written.format(**{name: value or "" for name, value in match.groupdict().items()})
 
 
-def read_aliases(file: Path, pattern: str | None, problems: Problems) -> dict[str, str]:
-    """Return old → new spelling; the new one must be an id by the grammar."""
+def read_aliases(file: Path, pattern: object, problems: Problems) -> dict[str, str]:
+    """Return old → new spelling; the new one must be an id by the grammar, where that can be read."""
+    try:
+        form = re.compile(usable_pattern(pattern)) if isinstance(pattern, str) else None
+    except ValueError:
+        form = None
     aliases: dict[str, str] = {}
     for row in read_csv(file, ("old", "new"), ("old", "new"), problems):
         old, new = row.cells["old"], row.cells["new"]
         if old in aliases:
             problems.add(file, row.line, "", "this old spelling is given twice")
-        elif pattern is not None and not re.fullmatch(pattern, new):
+        elif form and not form.fullmatch(new):
             problems.add(file, row.line, "", "the new spelling does not match participant_id.pattern")
         aliases[old] = new
     return aliases

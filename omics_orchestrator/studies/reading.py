@@ -52,7 +52,8 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     rules = read_yaml(folder / "mapping.yaml", problems)
     mapping = _read_mapping(rules)
     grammar = head.participant_id if head else None
-    MappingCheck(rules, mapping, dictionary, sources, about.section("sources"), grammar).run()
+    declared = about.section("sources") if about.tree is not None else None
+    MappingCheck(rules, mapping, dictionary, sources, declared, grammar).run()
     problems.raise_if_any()
     assert head is not None  # otherwise problems were found
     return Study(**dict(head), mapping=mapping, folder=folder)
@@ -66,8 +67,7 @@ def _read_head(about: Document) -> tuple[dict[str, Source], dict[str, Assay], St
     tree: dict[str, object] = {**about.section(), "sources": sources, "assays": assays}
     grammar = about.section("participant_id")
     if isinstance(name := grammar.get("aliases"), str):
-        file, pattern = about.file.parent / name, grammar.get("pattern")
-        aliases = read_aliases(file, pattern if isinstance(pattern, str) else "", about.problems)
+        aliases = read_aliases(about.file.parent / name, grammar.get("pattern"), about.problems)
         tree["participant_id"] = {**grammar, "aliases": aliases}
     called, folder = tree.get("study"), about.file.parent.name
     if isinstance(called, str) and called != folder:

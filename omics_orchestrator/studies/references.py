@@ -53,8 +53,8 @@ def kind_of(assay: str, dictionary: Dictionary) -> str | None:
 class MappingCheck:
     """Follows the references of one mapping.
 
-    `declared` names the sources of study.yaml, also those that could not be read: they are not complained
-    about a second time. The same holds for an id grammar that is None.
+    What could not be read in study.yaml is not complained about a second time: `declared` names its sources,
+    also the unreadable ones (None: no source is known), and `grammar` is None where it is broken.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class MappingCheck:
         mapping: Mapping,
         dictionary: Dictionary,
         sources: Dict[str, Source],
-        declared: Collection[str],
+        declared: Collection[str] | None,
         grammar: IdGrammar | None,
     ) -> None:
         self.document = document
@@ -92,12 +92,16 @@ class MappingCheck:
         places += [((entity, "join", table), table) for table in block.join]
         seen: set[str] = set()
         for place, table in places:
-            source = table.partition(".")[0]
-            if (source in self.sources or source not in self.declared) and not resolve(table, self.sources):
+            if not self.unreadable(table) and not resolve(table, self.sources):
                 self.complain(place, f"no source delivers a table {table!r}", suggest(table, self.known()))
             if table in seen:
                 self.complain(place, f"the table {table!r} is named twice in this block")
             seen.add(table)
+
+    def unreadable(self, table: str) -> bool:
+        """Return whether the source of a table is declared, but not in a way that could be read."""
+        source = table.partition(".")[0]
+        return self.declared is None or (source in self.declared and source not in self.sources)
 
     def known(self) -> list[str]:
         """Return the table references that can be written."""
@@ -169,7 +173,7 @@ class MappingCheck:
             self.complain(place, f"the pattern {entry!r} would leave out every column", "name how they begin")
             return
         fits = admits([column])
-        used = next((name for name, tables in asked if fits(name) and (not table or table in tables)), None)
+        used = next((name for name, tables in asked if fits(name) and (not table or tables == {table})), None)
         if used is not None:
             covered = f"{entry!r}" if used == column else f"{entry!r} covers {used!r}, which"
             message = f"{covered} is read by a rule or a key"

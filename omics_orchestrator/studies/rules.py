@@ -84,17 +84,13 @@ class RuleCheck:
         return known
 
     def has(self, entity: str) -> Iterator[str]:
-        """Yield the variables of an entity that rules or `none:` give it."""
-        for name in (*self.rules_of(entity), *self.mapping.none):
+        """Yield the variables of an entity that rules (also broken ones) or `none:` give it."""
+        block = self.mapping.entities.get(entity)  # type: ignore[call-overload]
+        kept = block.rules if block else ()
+        for name in (*self.document.section(entity), *kept, *self.document.section("none")):
             variable = self.dictionary.variables.get(name)
             if variable and variable.entity == entity:
                 yield name
-
-    def rules_of(self, entity: str) -> tuple[str, ...]:
-        """Return the variables for which the entity's block has rules."""
-        return next(
-            (tuple(block.rules) for name, block in self.mapping.entities.items() if name == entity), ()
-        )
 
     def spot(self, place: Place, message: str) -> Place:
         """Return where below a rule the word stands that a message quotes first; else the rule itself."""

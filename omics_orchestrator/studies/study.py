@@ -27,7 +27,7 @@ Name = Annotated[str, Field(pattern=NAME)]
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"{name!r} is not a time zone, such as Europe/London") from error
     return name
 
@@ -87,6 +87,13 @@ class Study(StudyFile):
         for block in self.mapping.entities.values():
             for reference, columns in block.reads().items():
                 asked.setdefault(self.place(reference), set()).update(columns)
+        for (
+            entry
+        ) in self.mapping.listed():  # a name without table may lie in several: not in those listed here
+            place, column = split(entry, self.sources)
+            if place in asked:
+                listed = admits([column])
+                asked[place] = {name for name in asked[place] if not listed(name)}
         return {place: frozenset(columns) for place, columns in asked.items()}
 
     def undecided(self, source: str, table: str, seen: Collection[str]) -> tuple[str, ...]:

@@ -1,0 +1,353 @@
+"""Each kind of mistake in study.yaml and mapping.yaml: file, line, place and words of its message."""
+
+import pytest
+
+from omics_orchestrator.dictionary import load_dictionary
+from omics_orchestrator.studies import load_studies
+from omics_orchestrator_tests.studies.example import write
+
+# what is broken → file, text, what stands there instead, text on the line that is named, place, words
+MISTAKES = {
+    "unknown key": (
+        "study", "description: three", "descripton: three",
+        "descripton", "descripton", "is not known here", "did you mean 'description'?",
+    ),
+    "missing key": (
+        "study", "title: Tiny\n", "",
+        "study: tiny", "", "'title' is missing", "",
+    ),
+    "unknown kind of source": (
+        "study", "kind: delimited\n", "kind: delimted\n",
+        "delimted", "sources.files.kind", "'delimted' is not a kind of source",
+        "did you mean 'delimited'? (delimited, excel, redcap_export)",
+    ),
+    "unknown option of a source": (
+        "study", "    kind: delimited\n", "    kind: delimited\n    encodng: utf-8\n",
+        "encodng", "sources.files.encodng", "is not known here", "did you mean 'encoding'?",
+    ),
+    "unknown encoding": (
+        "study", "    kind: delimited\n", "    kind: delimited\n    encoding: utf-88\n",
+        "utf-88", "sources.files.encoding", "'utf-88' is no known encoding", "",
+    ),
+    "location outside the stores": (
+        "study", '"store+public://tiny/bloods.csv"', "/home/me/bloods.csv",
+        "/home/me", "sources.bloods.location", "'/home/me/bloods.csv' does not have the right form", "One file",
+    ),
+    "key given twice": (
+        "study", "title: Tiny\n", "title: Tiny\ntitle: Again\n",
+        "title: Again", "title", "the key is given twice", "first on line 2",
+    ),
+    "anchor": (
+        "study", "title: Tiny\n", "title: &t Tiny\n",
+        "&t", "title", "the anchor &t", "",
+    ),
+    "alias": (
+        "study", "title: Tiny\n", "title: *t\n",
+        "*t", "title", "the alias *t", "",
+    ),
+    "tag": (
+        "study", "title: Tiny\n", "title: !!str Tiny\n",
+        "!!str", "title", "the tag", "leave it out",
+    ),
+    "tab in the indentation": (
+        "study", "    samples: columns\n", "\tsamples: columns\n",
+        "\tsamples", "", "a tab in the indentation", "indent with spaces",
+    ),
+    "bad indentation": (
+        "study", "    samples: columns\n", "   samples: columns\n",
+        "   samples", "", "wrong indentation", "it began on line",
+    ),
+    "a colon too many": (
+        "study", "title: Tiny\n", "title: Tiny: small\n",
+        "Tiny: small", "", "a colon where no key is expected", "",
+    ),
+    "a list where a text belongs": (
+        "study", "title: Tiny\n", "title: [Tiny]\n",
+        "[Tiny]", "title", "must be a text, not a list", "",
+    ),
+    "nothing where a text belongs": (
+        "study", "title: Tiny\n", "title:\n",
+        "title:", "title", "must be a text, not empty", "",
+    ),
+    "another study's name": (
+        "study", "study: tiny", "study: tinny",
+        "tinny", "study", "the study is called 'tinny', its folder 'tiny'", "both must be the same",
+    ),
+    "no steward": (
+        "study", "[tiny@example.org]", "[Tina]",
+        "Tina", "stewards[1]", "'Tina' does not have the right form", "e-mail addresses, or `team:<name>`",
+    ),
+    "bad time": (
+        "study", '"01:30"', '"25:30"',
+        "25:30", "schedule.nightly", "'25:30' does not have the right form", "`hh:mm`",
+    ),
+    "unknown time zone": (
+        "study", "Europe/London", "Europe/Londn",
+        "Londn", "schedule.timezone", "'Europe/Londn' is not a time zone", "",
+    ),
+    "bad regular expression of the id": (
+        "study", "(?P<number>[0-9]+)\"\n  written", "(?P<number>[0-9+)\"\n  written",
+        "[0-9+)", "participant_id.pattern", "not a regular expression", "",
+    ),
+    "look-ahead in the id": (
+        "study", "(?P<number>[0-9]+)\"\n  written", "(?!x)(?P<number>[0-9]+)\"\n  written",
+        "(?!x)", "participant_id.pattern", "look-around and back references", "",
+    ),
+    "unknown group in the house spelling": (
+        "study", "T-{number}", "T-{numbr}",
+        "participant_id:", "participant_id", "{numbr} is not a named group", "",
+    ),
+    "aliases file missing": (
+        "study", "participant_aliases.csv", "alias.csv",
+        None, "", "the file is missing", "",
+    ),
+    "alias that is no id": (
+        "participant_aliases", "tiny 1,T-1", "tiny 1,1",
+        "tiny 1,1", "", "the new spelling does not match participant_id.pattern", "",
+    ),
+    "unknown format": (
+        "study", "format: feature_table", "format: feature_tabel",
+        "feature_tabel", "assays.metabolomics.format", "'feature_tabel' is not a format",
+        "did you mean 'feature_table'?",
+    ),
+    "unknown option of a format": (
+        "study", "    samples: columns\n", "    samples: columns\n    sample_colum: x\n",
+        "sample_colum:", "assays.metabolomics.sample_colum", "is not known here", "did you mean 'sample_column'?",
+    ),
+    "word of an option": (
+        "study", "samples: columns", "samples: colums",
+        "colums", "assays.metabolomics.samples", "'colums' is not allowed", "did you mean 'columns'? (columns, rows)",
+    ),
+    "unknown assay": (
+        "study", "  metabolomics:", "  metabolmics:",
+        "metabolmics", "assays.metabolmics", "'metabolmics' is not an assay of assays.yaml",
+        "did you mean 'metabolomics'? (metabolomics, mgx)",
+    ),
+    "format that the assay does not come in": (
+        "assays", "formats: [feature_table]", "formats: [mzml]",
+        "format: feature_table", "assays.metabolomics.format", "metabolomics does not come as feature_table", "mzml",
+    ),
+    "link without a group": (
+        "study", "(?P<sample>[A-Z0-9]+)", "([A-Z0-9]+)",
+        "link:", "assays.mgx_reads.link", "needs a named group (?P<sample>…)", "",
+    ),
+    "link missing": (
+        "study", "    link:", "    # link:",
+        "mgx_reads:", "assays.mgx_reads", "'link' is missing: a fastq file does not say whose sample it is", "",
+    ),
+    "name of a table": (
+        "study", "visits: visits.csv", "visits: visits.csv, Labs: labs.csv",
+        "Labs:", "sources.files.tables.Labs", "'Labs' is not a name", "",
+    ),
+    "unknown section": (
+        "mapping", "visit:\n", "visits:\n",
+        "visits:", "visits", "'visits' is not a section of mapping.yaml", "did you mean 'visit'?",
+    ),
+    "unknown verb": (
+        "mapping", "{recode: sex,", "{recod: sex,",
+        "recod:", "participant.sex", "a rule begins with its verb", "did you mean 'recode'?",
+    ),
+    "two verbs": (
+        "mapping", "{number: age.months,", "{number: age.months, copy: age,",
+        "copy: age", "participant.age", "a rule has one verb", "",
+    ),
+    "unknown option of a verb": (
+        "mapping", "unit: mo,", "units: mo,",
+        "units:", "participant.age.units", "is not known here", "did you mean 'unit'?",
+    ),
+    "word where yes or no belongs": (
+        "mapping", "censored: yes", "censored: perhaps",
+        "perhaps", "visit.crp.censored", "must be yes or no, not 'perhaps'", "",
+    ),
+    "unknown variable": (
+        "mapping", "  ifx: {recode", "  ifxx: {recode",
+        "ifxx:", "participant.ifxx", "'ifxx' is not a variable of the dictionary", "did you mean 'ifx'?",
+    ),
+    "variable of another entity": (
+        "mapping", "  ifx: {recode", "  crp: {recode",
+        "  crp: {recode", "participant.crp", "'crp' is a variable of visit, not of participant", "visit:",
+    ),
+    "target outside the code list": (
+        "mapping", "map: {F: female, M: male}", "map: {F: female, M: man}",
+        "M: man", "participant.sex.map.M", "'man'", "female, male, unknown",
+    ),
+    "target outside the code list in a named map": (
+        "mapping", "{1: yes, 2: no}", "{1: yes, 2: never}",
+        "2: never", "maps.yes_no.2", "'never'", "yes, no",
+    ),
+    "unknown named map": (
+        "mapping", "map: yes_no", "map: yes_nо",
+        "map: yes_nо", "participant.ifx.map", "there is no map", "did you mean 'yes_no'?",
+    ),
+    "unit that cannot be converted": (
+        "mapping", "unit: mg/dL", "unit: mmol/L",
+        "mmol/L", "visit.crp.unit", "cannot convert 'mmol/L' to 'mg/L', the dictionary's unit", "mg/dL",
+    ),
+    "verb that cannot make the type": (
+        "mapping", "{date: date, formats: [\"%d/%m/%Y\"]}", "{number: date}",
+        "{number: date}", "visit.visit_date", "number makes no date", "",
+    ),
+    "unknown table": (
+        "mapping", "from: files.people", "from: files.peple",
+        "peple", "participant.from", "no source delivers a table 'files.peple'", "did you mean 'files.people'?",
+    ),
+    "unknown source in a join": (
+        "mapping", "join: {bloods:", "join: {blods:",
+        "blods", "visit.join.blods", "no source delivers a table 'blods'", "did you mean 'bloods'?",
+    ),
+    "redcap table without instrument": (
+        "mapping", "from: files.people", "from: forms",
+        "from: forms", "participant.from", "no source delivers a table 'forms'", "forms.<instrument>",
+    ),
+    "word of a cardinality": (
+        "mapping", "one_to_one", "one_to_on",
+        "one_to_on", "visit.join.bloods.cardinality", "'one_to_on' is not allowed", "did you mean 'one_to_one'?",
+    ),
+    "neither from nor stack": (
+        "mapping", "  from: files.visits\n", "",
+        "visit:", "visit", "a block has either from: (one table) or stack: (several tables)", "",
+    ),
+    "no key": (
+        "mapping", "  key: [id]\n", "",
+        "participant:", "participant", "'key' is missing", "participant_id",
+    ),
+    "a key too short": (
+        "mapping", "  key: [id, visit]\n", "  key: [id]\n  # visits\n",
+        None, "visit.key", "one column cannot name a visit", "participant_id, visit_id",
+    ),
+    "forbidden in an expression": (
+        "mapping", "kind = 'clinic'", "kind in (select 1)",
+        "select 1", "visit.where", "not allowed in an expression", "allowed are + - * /",
+    ),
+    "unknown name in an expression": (
+        "mapping", "participant.sex = 'male'", "participant.sexx = 'male'",
+        "participant.sexx", "visit.checks.crp_in_men.expect",
+        "'participant.sexx' is not a variable that this study has for visit", "did you mean 'participant.sex'?",
+    ),
+    "missing reason of a rule": (
+        "mapping", "{999: unknown}", "{999: unknwn}",
+        "unknwn", "participant.age.missing.999", "'unknwn' is not allowed", "did you mean 'unknown'?",
+    ),
+    "missing reason of an absence": (
+        "mapping", "missing: not_collected", "missing: not_colected",
+        "not_colected", "none.active.missing", "'not_colected' is not allowed", "did you mean 'not_collected'?",
+    ),
+    "absence of a variable with a rule": (
+        "mapping", "none:\n  active:", "none:\n  crp:",
+        "  crp: {status", "none.crp", "'crp' has a rule under visit", "keep either",
+    ),
+    "absence of an unknown variable": (
+        "mapping", "none:\n  active:", "none:\n  activ:",
+        "activ:", "none.activ", "'activ' is not a variable of the dictionary", "did you mean 'active'?",
+    ),
+    "column listed twice": (
+        "mapping", "[name, \"address_*\"]", "[name, name]",
+        "[name, name]", "not_mapped.direct identifier[2]", "the column 'name' is listed twice", "",
+    ),
+    "column mapped and listed": (
+        "mapping", "[name, \"address_*\"]", "[name, ifx]",
+        "[name, ifx]", "not_mapped.direct identifier[2]", "'ifx' is read by a rule or a key",
+        "<source>.<table>.<column>",
+    ),
+    "pattern over a mapped column": (
+        "mapping", "address_*", "if*",
+        "if*", "not_mapped.direct identifier[2]", "'if*' covers 'ifx', which is read", "",
+    ),
+    "pattern over everything": (
+        "mapping", "address_*", "*",
+        "[name, \"*\"]", "not_mapped.direct identifier[2]", "the pattern '*' would leave out every column", "",
+    ),
+}  # fmt: skip
+
+
+def messages(tmp_path, **changes):
+    folder = write(tmp_path, **changes)
+    found = load_studies(folder, load_dictionary(folder))
+    assert found.studies == {}, "the mistake went unnoticed"
+    return found.broken["tiny"].problems
+
+
+def line_of(file, marker):
+    lines = file.read_text(encoding="utf-8").split("\n")
+    found = [number for number, line in enumerate(lines, 1) if marker in line]
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_with_file_line_and_what_is_allowed(tmp_path, mistake):
+    stem, old, new, marker, place, message, allowed = MISTAKES[mistake]
+    (problem,) = messages(tmp_path, **{stem: (old, new)})
+    stem = "study" if stem == "assays" else stem
+    if marker is not None:
+        assert problem.file.stem == stem
+        assert problem.line == line_of(problem.file, marker)
+    assert problem.path == place
+    assert message in problem.message
+    assert allowed in problem.allowed
+    assert "{" not in problem.path
+
+
+def test_the_example_itself_is_fine(tmp_path):
+    folder = write(tmp_path)
+    found = load_studies(folder, load_dictionary(folder))
+    assert found.broken == {}
+    assert list(found.studies) == ["tiny"]
+
+
+def test_all_mistakes_of_both_files_are_told_at_once(tmp_path):
+    folder = write(tmp_path, study=("kind: delimited\n", "kind: delimted\n"), mapping=("unit: mo", "unit: mmm"))
+    study = folder / "studies/tiny/study.yaml"
+    study.write_text(study.read_text().replace('"01:30"', '"1:30"').replace("samples: columns", "samples: colums"))
+    mapping = folder / "studies/tiny/mapping.yaml"
+    mapping.write_text(mapping.read_text().replace("  sex:", "  sexx:").replace("key: [id]\n", "key: []\n"))
+    error = load_studies(folder, load_dictionary(folder)).broken["tiny"]
+    places = {problem.path for problem in error.problems}
+    assert {"sources.files.kind", "schedule.nightly", "assays.metabolomics.samples"} <= places
+    assert {"participant.sexx", "participant.age.unit"} <= places
+    lines = str(error).split("\n")
+    assert f"{mapping}:6: participant.sexx: 'sexx' is not a variable of the dictionary" in lines
+    assert "    did you mean 'sex'? (active, age, crp, ifx, sex, visit_date)" in lines
+
+
+def test_one_broken_source_is_told_once(tmp_path):
+    (problem,) = messages(tmp_path, study=("kind: delimited\n", "kind: delimted\n"))
+    assert problem.path == "sources.files.kind"
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "message"),
+    [
+        (b"", 1, "the file is empty"),
+        (b"# nothing\n", 1, "the file is empty"),
+        (b"- a\n", 1, "must be a block of `key: value`"),
+        (b"visit:\n  # caf\xe9\n", 2, "byte 0xe9 is not UTF-8"),
+        (b"visit:\n  x: \x01\n", 2, "a control character"),
+        (b"visit: 'a\n\n", 3, "a quote is not closed"),
+        (b"none: {}\n---\nnone: {}\n", 2, "a second document begins"),
+        (b"none: {}\n? [a, b]\n: c\n", 2, "a key must be one word"),
+    ],
+)
+def test_a_file_that_is_no_declaration(tmp_path, content, line, message):
+    folder = write(tmp_path)
+    (folder / "studies/tiny/mapping.yaml").write_bytes(content)
+    error = load_studies(folder, load_dictionary(folder)).broken["tiny"]
+    assert (error.problems[0].line, error.problems[0].message) == (line, message)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    folder = write(tmp_path)
+    (folder / "studies/tiny/mapping.yaml").unlink()
+    (problem,) = load_studies(folder, load_dictionary(folder)).broken["tiny"].problems
+    assert (problem.file.name, problem.message) == ("mapping.yaml", "the file is missing")
+
+
+def test_one_broken_study_does_not_hinder_another(tmp_path):
+    folder = write(tmp_path)
+    broken = folder / "studies" / "other"
+    broken.mkdir()
+    (broken / "study.yaml").write_text("study: other\n")
+    found = load_studies(folder, load_dictionary(folder))
+    assert list(found.studies) == ["tiny"]
+    assert list(found.broken) == ["other"]
+    assert "other/study.yaml:1: 'title' is missing" in str(found.broken["other"])
