@@ -1,4 +1,27 @@
 """Clinical and omics data of research studies: declared, extracted, harmonised, registered, loaded.
 
-The public names below are imported on first use: `import omics_orchestrator` loads no Dagster, pandas or anndata.
+The public names are imported on first use: `import omics_orchestrator` loads no Dagster, pandas or anndata.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omics_orchestrator.loaders import list_studies, load, search
+
+__all__ = ["list_studies", "load", "search"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from omics_orchestrator import loaders
+
+    return getattr(loaders, name)
+
+
+def __dir__() -> list[str]:
+    """List the public names for completion."""
+    return sorted([*globals(), *__all__])

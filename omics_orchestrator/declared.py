@@ -15,7 +15,9 @@ class Declared(BaseModel):
     the same declaration would give another result than before.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True
+    )
     version: ClassVar[str] = "1"
 
     @classmethod

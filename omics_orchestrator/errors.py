@@ -1,4 +1,4 @@
-"""The error tree. Every error says where, what, and what would be right; `retry` tells whether trying again makes sense.
+"""The error tree. Every error says where, what, and what would be right; `retry`: whether trying again makes sense.
 
     OmicsError
     ├── DeclarationError   a YAML or CSV of the data dictionary is unusable (all problems at once)
@@ -88,9 +88,10 @@ class ObjectExists(StorageError):
 class UnknownKey(OmicsError):
     """Nothing bears that name; the message lists the nearest names."""
 
-    def __init__(self, what: str, asked: str, known: Iterable[str]) -> None:
-        found = nearest(asked, known)
-        hint = "; nearest: " + ", ".join(f'"{name}"' for name in found) if found else ""
+    def __init__(self, what: str, asked: str, known: Iterable[str], *, below: bool = False) -> None:
+        names = list(known) if below else nearest(asked, known)
+        word = "below it" if below else "nearest"
+        hint = f"; {word}: " + ", ".join(f'"{name}"' for name in names) if names else ""
         super().__init__(f'no {what} "{asked}"{hint}')
 
 

@@ -82,6 +82,17 @@ class Settings:
         """The folder that `DAGSTER_HOME` names."""
         return self.home / "dagster"
 
+    def for_children(self, dagster_url: str) -> dict[str, str]:
+        """Return the variables that Dagster's processes need to meet this installation."""
+        return {
+            "OMICS_HOME": str(self.home),
+            "OMICS_DICTIONARY": str(self.dictionary),
+            "OMICS_DAGSTER_STORAGE_URL": with_driver(dagster_url),
+            "DAGSTER_HOME": str(self.dagster_home),
+            # Off even where dagster.yaml is not read yet: hospital networks are offline and nothing may phone out.
+            "DAGSTER_DISABLE_TELEMETRY": "true",
+        }
+
     def secret(self, name: str) -> str:
         """Return the secret `name`: the variable itself, or the content of the file that `<name>_FILE` names.
 
@@ -94,5 +105,12 @@ class Settings:
             try:
                 return Path(file).read_text(encoding="utf-8").strip()
             except OSError as error:
-                raise NotConfigured(f"the file named by {name}_FILE cannot be read: {error.strerror}") from error
+                raise NotConfigured(
+                    f"the file named by {name}_FILE cannot be read: {error.strerror}"
+                ) from error
         raise NotConfigured(f"secret {name} is not set: set {name} or {name}_FILE")
+
+
+def export(variables: Mapping[str, str]) -> None:
+    """Set environment variables of this process (Dagster reads its home and storage from there)."""
+    os.environ.update(variables)

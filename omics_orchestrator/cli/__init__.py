@@ -1,0 +1,119 @@
+"""The command `omics`: one module per command, imported when it is called. What a command does lives below."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from omics_orchestrator.errors import OmicsError
+
+app = typer.Typer(
+    name="omics",
+    help="Clinical and omics data of research studies: declared, harmonised, registered, loaded.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+STUDIES = typer.Argument(None, help="Study names; default: all.", show_default=False)
+
+
+@app.command()
+def demo(
+    studies: str = typer.Option("demo", help="demo, public, all, or study names separated by commas."),
+) -> None:
+    """Generate the demo cohort, materialise the asset graph and tell where everything is."""
+    from omics_orchestrator.cli.demo import run_demo
+
+    run_demo(studies)
+
+
+@app.command()
+def check(studies: list[str] | None = STUDIES) -> None:
+    """Read the declarations of all (or these) studies and list every mistake with file and line."""
+    from omics_orchestrator.cli.check import run_check
+
+    raise typer.Exit(run_check(studies or []))
+
+
+@app.command()
+def materialize(
+    keys: list[str] | None = typer.Argument(
+        None, help="Asset keys or prefixes such as harmonised/hmp2; default: everything.", show_default=False
+    ),
+    force: bool = typer.Option(False, "--force", help="Run them even where nothing changed."),
+) -> None:
+    """Materialise what is stale: changed declarations, changed sources and what follows from them."""
+    from omics_orchestrator.cli.materialize import run_materialize
+
+    raise typer.Exit(run_materialize(keys or [], force=force))
+
+
+@app.command()
+def status(
+    failed: bool = typer.Option(False, "--failed", help="Only failed checks and failed assets."),
+) -> None:
+    """Show each study, how old its assets are, what is stale, which checks fail."""
+    from omics_orchestrator.cli.status import run_status
+
+    run_status(only_failed=failed)
+
+
+@app.command()
+def variables(
+    text: str = typer.Argument("", help="Words that name, label or description must hold."),
+) -> None:
+    """List variables with unit and coverage per study."""
+    from omics_orchestrator.cli.tables import show_variables
+
+    show_variables(text)
+
+
+@app.command()
+def files(
+    study: str | None = typer.Argument(None, help="Study; default: all."),
+    quarantine: bool = typer.Option(False, "--quarantine", help="Only files without a known sample."),
+) -> None:
+    """List registered files with verdict and sample."""
+    from omics_orchestrator.cli.tables import show_files
+
+    show_files(study, only_quarantined=quarantine)
+
+
+@app.command()
+def sql(query: str = typer.Argument(help="One SQL statement; it runs in a read-only transaction.")) -> None:
+    """Run one SQL statement read-only and print its rows."""
+    from omics_orchestrator.cli.tables import show_query
+
+    show_query(query)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(command: list[str] = typer.Argument(help="The command and its arguments, after `--`.")) -> None:
+    """Run any command (dagster …, psql …, jupyter …) in the environment of this installation."""
+    from omics_orchestrator.cli.run import run_command
+
+    run_command(command)
+
+
+@app.command()
+def dev(
+    port: int = typer.Option(3000, help="Port of the UI on 127.0.0.1."),
+) -> None:
+    """Open the Dagster UI: code location, webserver and daemon until Ctrl-C."""
+    from omics_orchestrator.cli.dev import run_dev
+
+    raise typer.Exit(run_dev(port))
+
+
+def main() -> None:
+    """Run the command line; an error made for people is printed as such, without a traceback."""
+    try:
+        app()
+    except OmicsError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:  # `omics files | head`
+        sys.stderr.close()
+        sys.exit(141)

@@ -1,0 +1,39 @@
+"""`omics check`: every mistake in the declarations at once; no server is started and no source is read."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from omics_orchestrator.errors import DeclarationError, UnknownKey
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps.workspace import Workspace
+
+
+def run_check(names: list[str]) -> int:
+    """Print the problems of all (or the named) studies; return 0 when there is none."""
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    workspace = Workspace(Settings.from_environment())
+    try:
+        catalogue = workspace.catalogue
+    except DeclarationError as error:
+        console.print(str(error))
+        console.print(f"{_problems(len(error.problems))} in the dictionary itself; the studies were not read")
+        return 1
+    known = [*catalogue.studies, *catalogue.broken]
+    for name in names:
+        if name not in known:
+            raise UnknownKey("study", name, known)
+    asked = set(names or known)
+    broken = {name: error for name, error in catalogue.broken.items() if name in asked}
+    for wrong in broken.values():
+        console.print(str(wrong))
+    counts = [f"{_problems(len(wrong.problems))} in {name}" for name, wrong in broken.items()]
+    fine = sorted(name for name in catalogue.studies if name in asked)
+    if fine:
+        counts.append(f"{', '.join(fine)} {'is' if len(fine) == 1 else 'are'} fine")
+    console.print("; ".join(counts) or "no study is declared")
+    return 1 if broken else 0
+
+
+def _problems(number: int) -> str:
+    return f"{number} problem{'' if number == 1 else 's'}"

@@ -1,0 +1,134 @@
+"""`omics demo`: generate the cohort, materialise everything, tell where it is. Also what `make demo` runs."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from rich.console import Console
+
+from omics_orchestrator.cli.materialize import group_of, report, with_progress
+from omics_orchestrator.demo import generate
+from omics_orchestrator.errors import NotConfigured, UnknownKey
+from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.settings import Settings, without_password
+from omics_orchestrator.steps import find
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.tables import read_query
+
+PUBLIC = ("hmp2", "prism", "risk")
+FULL = 0.8  # share of rows with a value from which a variable counts as complete
+
+
+def run_demo(studies: str) -> None:
+    """Materialise the studies that `studies` names and print the summary."""
+    started = time.monotonic()
+    console = Console(highlight=False)
+    settings = Settings.from_environment()
+    if studies in {"demo", "all"} or "demo_" in studies:
+        generate(settings.home / "demo")
+        settings = Settings.from_environment()  # the folder makes the store `demo` known
+    workspace = Workspace(settings)
+    chosen = chosen_studies(workspace, studies)
+    _headline(console, workspace)
+    session = Session(workspace)
+    prefixes = [f"{layer}/{study}" for study in chosen for layer in ("raw", "harmonised", "files", "matrix")]
+    keys = session.assets([*prefixes, "warehouse"])
+    summary = with_progress(console, session, keys)
+    report(console, summary, time.monotonic() - started)
+    _overview(console, workspace, session, chosen)
+
+
+def chosen_studies(workspace: Workspace, wanted: str) -> list[str]:
+    """Return the studies of `demo`, `public`, `all` or a list separated by commas.
+
+    Raises:
+        NotConfigured: none of them is available on this machine.
+    """
+    known = workspace.catalogue.studies
+    groups = {
+        "demo": [name for name in known if name.startswith("demo_")],
+        "public": [name for name in known if name in PUBLIC],
+        "all": list(known),
+    }
+    names = groups.get(wanted) or [name.strip() for name in wanted.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise UnknownKey("study", name, known)
+    missing = {name: variable for name in names if (variable := workspace.unavailable(known[name]))}
+    if names and len(missing) == len(names):
+        variables = ", ".join(sorted(set(missing.values())))
+        raise NotConfigured(
+            f"{', '.join(names)}: not available here; set {variables} to the root of the files"
+        )
+    return [name for name in names if name not in missing]
+
+
+def _headline(console: Console, workspace: Workspace) -> None:
+    where = without_password(workspace.database.url).removeprefix("postgresql://").split("/")[0]
+    kind = "PostgreSQL" if workspace.settings.database_url else "embedded PostgreSQL"
+    (version,) = read_query(workspace.database, "show server_version").column(0).to_pylist()
+    console.print(
+        f"omics_orchestrator · {kind} {version.split()[0]} at {where} · store {workspace.settings.store_url}",
+        soft_wrap=True,
+    )
+
+
+def _overview(console: Console, workspace: Workspace, session: Session, studies: list[str]) -> None:
+    console.print()
+    _tables(console, workspace, studies)
+    counts = find.ledger(workspace, studies)
+    lost = " · ".join(
+        f"{why.replace('_', ' ')} {number:,}" for why, number in sorted(counts.lost.items()) if number
+    )
+    console.print(
+        f"Values     {counts.values_in:,} in = {counts.values_out:,} out + {sum(counts.lost.values()):,} accounted for "
+        f"({lost or 'nothing lost'})",
+        soft_wrap=True,
+    )
+    files = find.count_files(workspace, studies)
+    console.print(
+        f"Files      {files.registered:,} registered · {files.linked:,} linked · {files.quarantined:,} in quarantine · "
+        f"{files.invalid:,} invalid"
+    )
+    matrices = [
+        f"matrix/{study}/{assay}" for study, assay in find.stored_matrices(workspace) if study in studies
+    ]
+    console.print(f"Matrices   {len(matrices)}: {', '.join(matrices) or 'none'}", soft_wrap=True)
+    checks = [check for check in session.checks() if group_of(check.asset) in {*studies, "warehouse"}]
+    failed = Counter(check.name for check in checks if not check.passed)
+    names = f" ({', '.join(f'{name} {number}' for name, number in failed.most_common())})" if failed else ""
+    console.print(
+        f"Checks     {len(checks) - failed.total()} passed · {failed.total()} failed{names}: omics status --failed",
+        soft_wrap=True,
+    )
+    console.print(f"Coverage   {_coverage(workspace, studies)}")
+    console.print("Next       make dev                              the asset graph in your browser")
+    console.print("           omics variables calprotectin          where is it measured, and how well")
+    console.print("           docs/add-a-study.md                   your own study in ten minutes")
+
+
+def _tables(console: Console, workspace: Workspace, studies: list[str]) -> None:
+    by_place: dict[str, list[str]] = {}
+    for key, state in find.stored_tables(workspace).items():
+        layer, group, *rest = key.split("/")
+        if layer == "warehouse":
+            by_place.setdefault("warehouse", []).append(f"{group} {state.rows:,}")
+        elif group in studies:
+            by_place.setdefault(f"{layer}_{group}", []).append(f"{'__'.join(rest)} {state.rows:,}")
+    for number, (place, tables) in enumerate(sorted(by_place.items(), key=lambda one: one[0] != "warehouse")):
+        label = "Tables" if number == 0 else ""
+        console.print(f"{label:<10} {place:<26} {' · '.join(sorted(tables))}", soft_wrap=True)
+
+
+def _coverage(workspace: Workspace, studies: list[str]) -> str:
+    """Say how many variable × study cells have values in at least four fifths of the rows, in some, in none."""
+    shares = {study: of_study for study, of_study in find.coverage(workspace).items() if study in studies}
+    variables = {variable for of_study in shares.values() for variable in of_study}
+    cells = [of_study.get(variable) or 0.0 for of_study in shares.values() for variable in variables]
+    if not cells:
+        return "nothing is harmonised yet"
+    full = sum(share >= FULL for share in cells) / len(cells)
+    empty = sum(share == 0 for share in cells) / len(cells)
+    size = f"{len(variables)} variables × {len(shares)} studies"
+    return f"{full:.0%} complete · {1 - full - empty:.0%} partial · {empty:.0%} absent ({size})"

@@ -1,0 +1,38 @@
+"""`omics run -- <command>`: any program in the environment of this installation, holding the server while it lives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from urllib.parse import unquote, urlsplit
+
+from omics_orchestrator.errors import NotConfigured
+from omics_orchestrator.orchestration.instance import prepare
+from omics_orchestrator.settings import Settings, export
+from omics_orchestrator.storage.database import Database
+from omics_orchestrator.storage.embedded import ensure_server
+
+
+def run_command(command: list[str]) -> None:
+    """Become `command`: it inherits the lock on the server, so that the server lives as long as it does."""
+    settings = Settings.from_environment()
+    export(prepare(settings) | libpq(Database.open(settings).url))
+    program = shutil.which(command[0])
+    if program is None:
+        raise NotConfigured(f"no program {command[0]!r} on PATH")
+    if settings.database_url is None:
+        ensure_server(settings, inheritable=True)
+    os.execv(program, command)  # noqa: S606 - becoming the command that the person typed is the point
+
+
+def libpq(url: str) -> dict[str, str]:
+    """Return the PG… variables under which psql and its kin meet the database at `url`."""
+    parts = urlsplit(url)
+    named = {
+        "PGHOST": parts.hostname,
+        "PGPORT": str(parts.port) if parts.port else None,
+        "PGUSER": unquote(parts.username) if parts.username else None,
+        "PGPASSWORD": unquote(parts.password) if parts.password else None,
+        "PGDATABASE": unquote(parts.path.lstrip("/")) or None,
+    }
+    return {name: value for name, value in named.items() if value}

@@ -1,0 +1,82 @@
+"""`omics status`: one screen that tells how old everything is, what is stale, what failed and what mends it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from omics_orchestrator.cli.materialize import group_of
+from omics_orchestrator.orchestration.session import CheckState, Session
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps.find import count_files
+from omics_orchestrator.steps.workspace import Workspace
+
+
+def run_status(*, only_failed: bool) -> None:
+    """Print the status of every study of this machine."""
+    console = Console()
+    workspace = Workspace(Settings.from_environment())
+    session = Session(workspace)
+    checks = session.checks()
+    failed = [check for check in checks if not check.passed]
+    if not only_failed:
+        _studies(console, workspace, session, failed)
+    show_failed(console, failed)
+    console.print(f"{len(checks) - len(failed)} checks passed · {len(failed)} failed")
+    for command in _next(workspace, session, failed):
+        console.print(command, soft_wrap=True)
+
+
+def show_failed(console: Console, failed: list[CheckState]) -> None:
+    """Print one line per failed check, errors first."""
+    for check in sorted(failed, key=lambda one: (one.severity != "error", one.asset, one.name)):
+        colour = "red" if check.severity == "error" else "yellow"
+        text = f"[{colour}]{check.severity:<5}[/{colour}] {escape(check.asset)} · {check.name}: {escape(check.message)}"
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def _studies(console: Console, workspace: Workspace, session: Session, failed: list[CheckState]) -> None:
+    ages, stale = session.materialised_at(), session.stale()
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key in session.assets():
+        groups[group_of(key)].append(key)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("study", "assets", "stale", "failed checks", "oldest", "newest"):
+        table.add_column(name)
+    for group, keys in groups.items():
+        times = sorted(ages[key] for key in keys if key in ages)
+        wrong = sum(group_of(check.asset) == group for check in failed)
+        old, new = (_age(times[0]), _age(times[-1])) if times else ("never", "never")
+        table.add_row(group, str(len(keys)), str(sum(key in stale for key in keys)), str(wrong), old, new)
+    for name, study in workspace.catalogue.studies.items():
+        if variable := workspace.unavailable(study):
+            table.add_row(name, f"[dim]not available here: {variable} is not set[/dim]")
+    for name in workspace.catalogue.broken:
+        table.add_row(name, "[red]broken declaration: omics check[/red]")
+    console.print(table)
+
+
+def _next(workspace: Workspace, session: Session, failed: list[CheckState]) -> list[str]:
+    """Return the commands that would help now."""
+    found = []
+    if number := len(session.stale()):
+        found.append(f"{number} assets are stale:            omics materialize")
+    if workspace.catalogue.broken:
+        found.append("declarations are broken:      omics check")
+    if number := count_files(workspace).quarantined:
+        found.append(f"{number} files wait in quarantine:   omics files --quarantine")
+    if failed:
+        found.append("checks failed: look at the rows behind them with omics sql or in the UI: omics dev")
+    return found
+
+
+def _age(moment: datetime) -> str:
+    seconds = (datetime.now(UTC) - moment).total_seconds()
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return "just now"

@@ -1,0 +1,78 @@
+"""`omics variables`, `omics files`, `omics sql`: rows that a person asked for, as tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from omics_orchestrator.errors import UnknownKey
+from omics_orchestrator.registry.query import files_of
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps.find import coverage, variables_matching
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.tables import read_query
+
+WIDTH = 400  # columns of a redirected terminal: a table in a file or pipe is never cut
+
+
+def show_variables(text: str) -> None:
+    """Print the variables that `text` finds, with the share of rows that have a value per study."""
+    workspace = Workspace(Settings.from_environment())
+    found = variables_matching(workspace.dictionary, text)
+    if not found:
+        raise UnknownKey("variable", text, workspace.dictionary.variables)
+    shares = coverage(workspace)
+    studies = [
+        study
+        for study, of_study in shares.items()
+        if any((one.entity, one.name) in of_study for one in found)
+    ]
+    rows = [
+        [one.name, one.entity, one.type, one.unit or "", one.label]
+        + [_percent(shares[study].get((one.entity, one.name))) for study in studies]
+        for one in found
+    ]
+    _print(["variable", "entity", "type", "unit", "label", *studies], rows)
+
+
+def show_files(study: str | None, *, only_quarantined: bool) -> None:
+    """Print the registered files of one or all studies."""
+    workspace = Workspace(Settings.from_environment())
+    table = files_of(workspace.database, study=study)
+    names = ["number", "study", "assay", "file_set", "size", "verdict", "missing", "sample_id", "reason"]
+    rows = [
+        ["" if row[name] is None else str(row[name]) for name in names]
+        for row in table.select(names).to_pylist()
+        if row["reason"] or not only_quarantined
+    ]
+    _print(names, rows)
+
+
+def show_query(query: str) -> None:
+    """Print the rows of one read-only statement."""
+    table: pa.Table = read_query(Workspace(Settings.from_environment()).database, query)
+    rows = (["" if value is None else str(value) for value in row.values()] for row in table.to_pylist())
+    _print(table.column_names, rows)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+def _print(names: Iterable[str], rows: Iterable[list[str]]) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDTH)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        table.add_column(escape(name), overflow="fold")
+    number = 0
+    for row in rows:
+        number += 1
+        table.add_row(*(escape(cell) for cell in row))
+    console.print(table)
+    console.print(f"{number:,} row{'' if number == 1 else 's'}")

@@ -1,0 +1,179 @@
+"""The notebook door: `load`, `search`, `list_studies`. Reads what was materialised; neither Dagster nor any source.
+
+Answers show rows, because a person asked for them; nothing of them is logged or stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from omics_orchestrator.dictionary import ENTITIES
+from omics_orchestrator.errors import UnknownKey
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps import find
+from omics_orchestrator.steps.select import Selection, select, select_with_borrowed
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.tables import table_state
+from omics_orchestrator.studies.places import table_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from anndata import AnnData
+
+
+def load(
+    key: str,
+    *,
+    studies: Collection[str] | None = None,
+    columns: Sequence[str] | None = None,
+    where: Mapping[str, Any] | None = None,
+) -> pd.DataFrame | AnnData:
+    """Load what bears the asset key `key`.
+
+    Args:
+        key: `warehouse/visit`, `harmonised/<study>/<entity>`, `raw/<study>/<source>/<table>`, `files/<study>[/<assay>]`
+            or `matrix/<study>/<assay>` (an AnnData, samples × features, with harmonised variables in `obs`).
+        studies: keep the rows of these studies (tables over several studies).
+        columns: variables to load beside the keys; on visit and sample tables participant variables may be named too.
+        where: variable → value, list of values, or None (= has no value); all must hold.
+
+    Returns:
+        A DataFrame (or AnnData). Codes are text, whole numbers `Int64`, yes/no `boolean`, dates `datetime64`.
+
+    Raises:
+        UnknownKey: nothing bears that key, or a column is not known; the nearest names are listed.
+    """
+    workspace = Workspace(Settings.from_environment())
+    asked = Selection(columns, where, studies)
+    parts = tuple(part for part in key.split("/") if part)
+    match parts:
+        case ("files", study, *assay) if len(assay) < 2:
+            return _files(workspace, key, study, assay[0] if assay else None, asked)
+        case ("matrix", study, assay):
+            return _matrix(workspace, key, study, assay, asked)
+    return _frame(_table(workspace, key, parts, asked))
+
+
+def search(text: str) -> pd.DataFrame:
+    """Find variables whose name, label or description holds every word of `text`.
+
+    Returns:
+        One row per variable: entity, type, unit, label, and per study the share of rows with a value (empty where
+        the study does not have the variable).
+    """
+    import pandas as pd
+
+    workspace = Workspace(Settings.from_environment())
+    coverage = find.coverage(workspace)
+    rows = [
+        {
+            "variable": variable.name,
+            "entity": variable.entity,
+            "type": variable.type,
+            "unit": variable.unit,
+            "label": variable.label,
+            **{study: shares.get((variable.entity, variable.name)) for study, shares in coverage.items()},
+        }
+        for variable in find.variables_matching(workspace.dictionary, text)
+    ]
+    names = ["variable", "entity", "type", "unit", "label", *coverage]
+    return pd.DataFrame(rows, columns=names).set_index("variable")
+
+
+def list_studies() -> pd.DataFrame:
+    """List the studies of the data dictionary: title, state here, and how many participants, visits, samples, files."""
+    import pandas as pd
+
+    workspace = Workspace(Settings.from_environment())
+    catalogue = workspace.catalogue
+    tables = find.stored_tables(workspace)
+    files = find.files_by_study(workspace)
+    rows = []
+    for name, study in catalogue.studies.items():
+        missing = workspace.unavailable(study)
+        state = f"not available here ({missing} is not set)" if missing else "available"
+        states = {entity: tables.get(f"harmonised/{name}/{entity}") for entity in ENTITIES[:3]}
+        entities = {f"{entity}s": state.rows if state else None for entity, state in states.items()}
+        rows.append(
+            {"study": name, "title": study.title, "state": state, **entities, "files": files.get(name, 0)}
+        )
+    rows += [{"study": name, "title": "", "state": "broken: omics check"} for name in catalogue.broken]
+    frame = pd.DataFrame(rows).set_index("study")
+    return frame.astype({f"{entity}s": "Int64" for entity in ENTITIES[:3]} | {"files": "Int64"})
+
+
+def _table(workspace: Workspace, key: str, parts: tuple[str, ...], asked: Selection) -> pa.Table:
+    place = table_of(parts)
+    state = table_state(workspace.database, *place) if place else None
+    if state is None:
+        raise _unknown(workspace, key)
+    return select(workspace.database, state, asked)
+
+
+def _unknown(workspace: Workspace, key: str) -> UnknownKey:
+    """Return the error that helps on: the keys below a prefix, else the nearest keys."""
+    known = find.known_keys(workspace)
+    below = [name for name in known if name.startswith(key.strip("/") + "/")]
+    return UnknownKey("asset", key, below, below=True) if below else UnknownKey("asset", key, known)
+
+
+def _files(workspace: Workspace, key: str, study: str, assay: str | None, asked: Selection) -> pd.DataFrame:
+    from omics_orchestrator.registry.query import files_of
+
+    table = files_of(workspace.database, study=study, assay=assay)
+    if not table.num_rows:
+        raise _unknown(workspace, key)
+    frame = _frame(table)
+    for name in (*(asked.columns or ()), *(asked.where or {})):
+        if name not in frame.columns:
+            raise UnknownKey("column", name, frame.columns)
+    for name, value in (asked.where or {}).items():
+        values = value if isinstance(value, list | tuple | set | frozenset) else [value]
+        frame = frame[frame[name].isna() if value is None else frame[name].isin(values)]
+    kept = frame if asked.columns is None else frame[["file_set", *asked.columns]]
+    return kept.reset_index(drop=True)
+
+
+def _matrix(workspace: Workspace, key: str, study: str, assay: str, asked: Selection) -> AnnData:
+    from omics_orchestrator.matrices.build import load_matrix
+
+    if (study, assay) not in find.stored_matrices(workspace):
+        raise _unknown(workspace, key)
+    matrix = load_matrix(workspace.stores, study, assay)
+    obs = _sample_variables(workspace, study, asked)
+    if obs is None:
+        return matrix
+    if asked.where:
+        matrix = matrix[matrix.obs_names.isin(obs.index)].copy()
+    matrix.obs = obs.reindex(matrix.obs_names)
+    return matrix
+
+
+def _sample_variables(workspace: Workspace, study: str, asked: Selection) -> pd.DataFrame | None:
+    """Return sample, visit and participant variables by sample_id; None for a study without samples."""
+    import pandas as pd
+
+    state = table_state(workspace.database, *table_of(("harmonised", study, "sample")))
+    if state is None:
+        return None
+    frame = _frame(select_with_borrowed(workspace.database, state, asked)).set_index("sample_id")
+    frame = frame[
+        ~frame.index.duplicated(keep=False)
+    ]  # an ambiguous sample gets no variables rather than wrong ones
+    for name in frame.columns:  # what AnnData can write: text as categories, dates as ISO text
+        if pd.api.types.is_datetime64_any_dtype(frame[name]):
+            frame[name] = frame[name].dt.strftime("%Y-%m-%d")
+        if not pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name]):
+            frame[name] = frame[name].astype("category")
+    return frame
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+
+    nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get, date_as_object=False)
+    return frame

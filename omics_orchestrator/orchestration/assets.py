@@ -1,0 +1,77 @@
+"""How one asset is made: spec, checks, inputs, and a body that is one call into steps/. Which assets exist: line.py."""
+
+# No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from omics_orchestrator.errors import OmicsError
+from omics_orchestrator.orchestration import progress
+from omics_orchestrator.orchestration.checks import check_results, check_specs
+from omics_orchestrator.orchestration.resources import Platform
+from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.workspace import Workspace
+
+Inputs = Mapping[str, pa.Table]
+Body = Callable[[Workspace, str, Inputs], StepResult]  # workspace, run id, upstream tables by input name
+TABLES = "tables"  # resource key of the I/O manager
+SIGNATURE = "omics/signature"  # metadata: what the source looked like when it was read
+
+
+def make_asset(
+    spec: dg.AssetSpec,
+    body: Body,
+    *,
+    layer: str,
+    inputs: Mapping[str, dg.AssetKey] | None = None,
+    declared_checks: Sequence[tuple[str, str]] = (),
+    signature: Callable[[Workspace], str] | None = None,
+) -> dg.AssetsDefinition:
+    """Return the asset of `spec`. Its tables go to the I/O manager; registry and matrices write their own stores.
+
+    `inputs` names the upstream tables that the body reads; dependencies that are only an order stand in `spec.deps`.
+    """
+    checks = check_specs(layer, spec.key, declared_checks)
+    writes_tables = layer in {"raw", "harmonised", "warehouse"}
+
+    def run(context: dg.AssetExecutionContext, platform: Platform, **tables: pa.Table):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Dagster reads outputs off it
+        workspace = platform.workspace()
+        try:
+            seen = {SIGNATURE: signature(workspace)} if signature else {}
+            result = body(workspace, context.run_id, tables)
+        except OmicsError as error:
+            raise dg.Failure(description=str(error), allow_retries=error.retry) from error
+        progress.tell(spec.key)
+        reported = dg.MaterializeResult[Any](
+            asset_key=spec.key,
+            metadata={**result.facts, **seen, "dagster/row_count": result.rows, "touched": result.touched},
+            data_version=dg.DataVersion(result.data_version),
+            check_results=check_results(checks, result.findings),
+        )
+        return reported._replace(value=result) if writes_tables else reported
+
+    run.__name__ = "__".join(spec.key.path)
+    if not writes_tables:
+        return dg.multi_asset(name=run.__name__, specs=[spec], check_specs=checks)(run)
+    return dg.asset(
+        key=spec.key,
+        ins={name: dg.AssetIn(key) for name, key in (inputs or {}).items()},
+        deps=spec.deps,
+        io_manager_key=TABLES,
+        check_specs=checks,
+        code_version=spec.code_version,
+        group_name=spec.group_name,
+        description=spec.description,
+        metadata=spec.metadata,
+        kinds=spec.kinds,
+        owners=spec.owners,
+        tags=_without_kinds(spec.tags),
+        automation_condition=spec.automation_condition,
+    )(run)
+
+
+def _without_kinds(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags without those that Dagster derives from `kinds` (it refuses to be given them)."""
+    return {name: value for name, value in tags.items() if not name.startswith("dagster/kind/")}

@@ -1,0 +1,40 @@
+"""Definitions from a workspace: the asset line of every usable study, for the others a placeholder that says why."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from omics_orchestrator.errors import DeclarationError
+from omics_orchestrator.orchestration import describe
+from omics_orchestrator.orchestration.assets import TABLES
+from omics_orchestrator.orchestration.io_managers import PostgresTables
+from omics_orchestrator.orchestration.line import study_assets, warehouse_assets
+from omics_orchestrator.orchestration.resources import Platform
+from omics_orchestrator.orchestration.schedules import nightly
+from omics_orchestrator.orchestration.sensors import automation, new_files
+from omics_orchestrator.steps.workspace import Workspace
+
+
+def build_definitions(workspace: Workspace) -> dg.Definitions:
+    """Return the code location. A broken or unavailable study never hinders another one."""
+    try:
+        dictionary, catalogue = workspace.dictionary, workspace.catalogue
+    except DeclarationError as error:
+        return dg.Definitions(assets=[describe.broken("data_dictionary", error)])
+    assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
+    usable = []
+    for study in catalogue.studies.values():
+        if variable := workspace.unavailable(study):
+            assets.append(describe.unavailable(study, variable))
+            continue
+        usable.append(study)
+        assets += study_assets(study, dictionary)
+    assets += warehouse_assets(usable, dictionary)
+    assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]
+    return dg.Definitions(
+        assets=assets,
+        schedules=nightly(usable),
+        sensors=[new_files(usable), automation()] if usable else [],
+        resources={"platform": Platform(), TABLES: PostgresTables()},
+        executor=dg.in_process_executor,
+    )

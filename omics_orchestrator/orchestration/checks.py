@@ -1,0 +1,84 @@
+"""Which checks each kind of asset carries, and how findings become check results. Judging data happens in the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import dagster as dg
+
+from omics_orchestrator.findings import Finding
+
+DESCRIPTIONS = {
+    "raw": {
+        "delivery": "the source delivered complete, readable rows",
+        "keys": "the raw key is present and unique",
+        "drift": "every column is mapped or listed under not_mapped",
+    },
+    "harmonised": {
+        "codes": "every code that occurs is named by its map",
+        "values": "every cell can be read in its variable's type",
+        "bounds": "every value lies within the dictionary's bounds",
+        "keys": "every row has a readable key",
+        "conflicts": "rows of one key agree",
+        "joins": "no declared join multiplies rows",
+        "ledger": "what came in went out or was accounted for",
+    },
+    "files": {
+        "verdict": "every file keeps the rules of its format",
+        "linked": "every file belongs to a known sample",
+        "sample_names": "names inside a file agree with its link",
+        "missing": "every registered file is still there",
+    },
+    "matrix": {
+        "samples_known": "every sample of the matrix is a harmonised sample",
+        "features_unique": "feature ids are unique",
+        "shape": "the matrix has the registered shape",
+    },
+    "warehouse": {
+        "grain": "one row per study and key",
+        "references": "every row belongs to a known participant",
+    },
+}
+# A table without a usable key cannot be harmonised or joined: these stop what lies downstream.
+BLOCKING = {("raw", "delivery"), ("raw", "keys"), ("harmonised", "keys"), ("warehouse", "grain")}
+SEVERITIES = {"warning": dg.AssetCheckSeverity.WARN, "error": dg.AssetCheckSeverity.ERROR}
+
+
+def check_specs(
+    layer: str, key: dg.AssetKey, declared: Iterable[tuple[str, str]] = ()
+) -> list[dg.AssetCheckSpec]:
+    """Return the checks of an asset of `layer`; `declared` are a study's own (name, description)."""
+    built_in = [
+        dg.AssetCheckSpec(name, asset=key, description=text, blocking=(layer, name) in BLOCKING)
+        for name, text in DESCRIPTIONS[layer].items()
+    ]
+    return built_in + [dg.AssetCheckSpec(name, asset=key, description=text) for name, text in declared]
+
+
+def check_results(
+    specs: Sequence[dg.AssetCheckSpec], findings: Sequence[Finding]
+) -> list[dg.AssetCheckResult]:
+    """Return one result per check: it fails when a finding of that name is more than a note.
+
+    A finding of a check that the asset does not carry would vanish: that is a mistake of ours and raises.
+    """
+    by_check: dict[str, list[Finding]] = {spec.name: [] for spec in specs}
+    for finding in findings:
+        by_check[finding.check].append(finding)
+    return [_result(name, found) for name, found in by_check.items()]
+
+
+def _result(name: str, findings: list[Finding]) -> dg.AssetCheckResult:
+    failed = [finding for finding in findings if finding.severity != "note"]
+    worst = "error" if any(finding.severity == "error" for finding in failed) else "warning"
+    metadata: dict[str, dg.IntMetadataValue | dg.MarkdownMetadataValue] = {}
+    if findings:
+        metadata["count"] = dg.MetadataValue.int(sum(finding.count for finding in failed or findings))
+        metadata["findings"] = dg.MetadataValue.md("\n".join(f"- {finding.message}" for finding in findings))
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=not failed,
+        severity=SEVERITIES[worst],
+        metadata=metadata,
+        description="; ".join(finding.message for finding in findings[:3]) or None,
+    )

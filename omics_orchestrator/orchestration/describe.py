@@ -1,0 +1,133 @@
+"""What the UI shows of an asset, read off the declarations: description, columns, lineage, owners, kinds.
+
+No participant's value appears here; row counts come with each materialisation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from omics_orchestrator.dictionary import KEYS, Dictionary, Entity
+from omics_orchestrator.errors import DeclarationError
+from omics_orchestrator.studies import EntityBlock, Study
+
+KEY_LABELS = {
+    "study": "study",
+    "participant_id": "pseudonym of the participant, in the study's own grammar",
+    "visit_id": "visit within the participant",
+    "sample_id": "sample within the study",
+}
+
+
+def common(study: Study, *kinds: str) -> dict[str, Any]:
+    """Return what all assets of a study share."""
+    return {
+        "group_name": study.study,
+        "owners": list(study.stewards),
+        "kinds": set(kinds),
+        "tags": {"study": study.study},
+    }
+
+
+def raw(study: Study, source: str, table: str) -> str:
+    """Describe a raw table."""
+    kind = study.sources[source].kind
+    return (
+        f"**{study.title}**: table `{table}` of source `{source}` ({kind}), cells unchanged and all text. "
+        "Only columns that a rule reads are stored."
+    )
+
+
+def raw_metadata(study: Study, source: str, table: str) -> dict[str, Any]:
+    """Tell which columns are asked for and where they come from."""
+    admitted = sorted(study.raw_tables()[source, table])
+    return {
+        "source": dg.MetadataValue.text(", ".join(study.sources[source].locations())),
+        "admitted_columns": dg.MetadataValue.md(", ".join(f"`{name}`" for name in admitted)),
+    }
+
+
+def harmonised(study: Study, entity: Entity) -> str:
+    """Describe a harmonised table."""
+    rules = len(study.mapping.entities[entity].rules)
+    return f"**{study.title}**: one row per {entity}, {rules} variables in the dictionary's words, types and units."
+
+
+def harmonised_metadata(study: Study, entity: Entity, dictionary: Dictionary) -> dict[str, Any]:
+    """Return column schema and column lineage of a harmonised table."""
+    block = study.mapping.entities[entity]
+    names = [name for name in block.rules if name in dictionary.variables]
+    columns = _key_columns(KEYS[entity]) + [_column(dictionary, name) for name in names]
+    return {
+        "dagster/column_schema": dg.TableSchema(columns=columns),
+        "dagster/column_lineage": _lineage(study, block),
+    }
+
+
+def warehouse_metadata(entity: Entity, dictionary: Dictionary) -> dict[str, Any]:
+    """Return the column schema of a warehouse table: every dictionary variable of the entity."""
+    columns = [_column(dictionary, variable.name) for variable in dictionary.of_entity(entity)]
+    return {"dagster/column_schema": dg.TableSchema(columns=_key_columns(("study", *KEYS[entity])) + columns)}
+
+
+def files(study: Study, assay: str) -> str:
+    """Describe the registered files of an assay."""
+    declared = study.assays[assay]
+    kind = declared.format.format
+    return f"**{study.title}**: files of assay `{assay}` ({kind}), digest taken, checked, linked to samples."
+
+
+def matrix(study: Study, assay: str) -> str:
+    """Describe the matrix of an assay."""
+    return f'**{study.title}**: samples × features of assay `{assay}` as AnnData; load("matrix/{study.study}/{assay}").'
+
+
+def broken(name: str, error: DeclarationError) -> dg.AssetSpec:
+    """Return the placeholder of a study whose declaration cannot be used: its messages are what it shows."""
+    messages = "\n".join(str(problem) for problem in error.problems)
+    return dg.AssetSpec(
+        dg.AssetKey(["study", name]),
+        group_name=name,
+        description=f"**Not loaded: {len(error.problems)} problems in the declaration**\n\n```\n{messages}\n```",
+        kinds={"broken"},
+        metadata={"problems": dg.MetadataValue.int(len(error.problems))},
+    )
+
+
+def unavailable(study: Study, variable: str) -> dg.AssetSpec:
+    """Return the placeholder of a study whose source stores this machine does not name."""
+    return dg.AssetSpec(
+        dg.AssetKey(["study", study.study]),
+        group_name=study.study,
+        description=f"**{study.title}**: not available here. Set `{variable}` to the root of its files.",
+        kinds={"unavailable"},
+        metadata={"needs": dg.MetadataValue.text(variable)},
+    )
+
+
+def _key_columns(names: tuple[str, ...]) -> list[dg.TableColumn]:
+    return [dg.TableColumn(name, "text", description=KEY_LABELS.get(name)) for name in names]
+
+
+def _column(dictionary: Dictionary, name: str) -> dg.TableColumn:
+    variable = dictionary.variables[name]
+    unit = f" [{variable.unit}]" if variable.unit else ""
+    codes = dictionary.code_lists.get(variable.code_list or "", {})
+    shown = f": {', '.join(codes)}" if codes else ""
+    return dg.TableColumn(name, variable.type, description=f"{variable.label}{unit}{shown}")
+
+
+def _lineage(study: Study, block: EntityBlock) -> dg.TableColumnLineage:
+    """Return variable → the source columns that its rule reads (a column may lie in any table of the block)."""
+    lineage = {}
+    for name, rule in block.rules.items():
+        upstream = []
+        for reference in rule.references():
+            tables, column = block.columns_of(reference)
+            for table in tables:
+                key = dg.AssetKey(["raw", study.study, *study.place(table)])
+                upstream.append(dg.TableColumnDep(asset_key=key, column_name=column))
+        lineage[name] = upstream
+    return dg.TableColumnLineage(lineage)

@@ -1,0 +1,29 @@
+"""Dagster's instance of this installation: its home, its storage in Postgres, its environment."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import dagster as dg
+
+from omics_orchestrator.settings import WORKING_COPY, Settings, export
+from omics_orchestrator.storage.database import dagster_database_url
+
+
+def prepare(settings: Settings) -> dict[str, str]:
+    """Make the Dagster home (with the working copy's dagster.yaml linked into it) and return its environment."""
+    settings.dagster_home.mkdir(parents=True, exist_ok=True)
+    link, target = settings.dagster_home / "dagster.yaml", WORKING_COPY / "dagster.yaml"
+    if not link.exists() or (link.is_symlink() and Path(link).resolve() != target):
+        with suppress(FileNotFoundError):
+            link.unlink()
+        with suppress(FileExistsError):  # another client was faster
+            link.symlink_to(target)
+    return settings.for_children(dagster_database_url(settings))
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """Return the persistent instance (storage in Postgres, never SQLite)."""
+    export(prepare(settings))
+    return dg.DagsterInstance.get()

@@ -1,0 +1,155 @@
+"""Which assets a study has: raw → harmonised → files → matrix, and the warehouse over all studies.
+
+Everything is read off the declarations; no source or database is asked when the code location loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import dagster as dg
+
+from omics_orchestrator.dictionary import ENTITIES, Dictionary, Entity
+from omics_orchestrator.orchestration import describe
+from omics_orchestrator.orchestration.assets import Inputs, make_asset
+from omics_orchestrator.steps.build import build
+from omics_orchestrator.steps.extract import extract
+from omics_orchestrator.steps.harmonise import harmonise
+from omics_orchestrator.steps.integrate import integrate
+from omics_orchestrator.steps.register import assay_signature, register
+from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.studies import Study, versions
+
+# Nightly only the sources are read; what lies downstream runs when the content of its upstream did change.
+CHANGED: dg.AutomationCondition[Any] = (
+    dg.AutomationCondition.missing().newly_true()
+    | dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed())
+    | dg.AutomationCondition.code_version_changed()
+)
+FOLLOWS = (
+    CHANGED.since_last_handled()
+    & ~dg.AutomationCondition.any_deps_missing()
+    & ~dg.AutomationCondition.any_deps_in_progress()
+    & dg.AutomationCondition.all_deps_blocking_checks_passed()
+)
+
+
+def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefinition]:
+    """Return every asset of one study, upstream first."""
+    assets = [_raw(study, source, table) for source, table in study.raw_tables()]
+    assets += [_harmonised(study, entity, dictionary) for entity in study.mapping.entities]
+    for assay in study.assays:
+        assets.append(_files(study, assay))
+        if study.assays[assay].format.format == "feature_table":
+            assets.append(_matrix(study, assay))
+    return assets
+
+
+def warehouse_assets(studies: Iterable[Study], dictionary: Dictionary) -> list[dg.AssetsDefinition]:
+    """Return one asset per entity that any study harmonises."""
+    listed = list(studies)
+    entities = [entity for entity in ENTITIES if any(entity in study.mapping.entities for study in listed)]
+    return [_warehouse(entity, listed, dictionary) for entity in entities]
+
+
+def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
+    def body(workspace: Workspace, run_id: str, _: Inputs) -> StepResult:
+        return extract(workspace, study, source, table, run_id=run_id)
+
+    def signature(workspace: Workspace) -> str:
+        return study.sources[source].signature(workspace.stores)
+
+    spec = dg.AssetSpec(
+        dg.AssetKey(["raw", study.study, source, table]),
+        description=describe.raw(study, source, table),
+        code_version=versions.raw(study, source, table),
+        metadata=describe.raw_metadata(study, source, table),
+        **describe.common(study, study.sources[source].kind, "postgres"),
+    )
+    return make_asset(spec, body, layer="raw", signature=signature)
+
+
+def _harmonised(study: Study, entity: Entity, dictionary: Dictionary) -> dg.AssetsDefinition:
+    block = study.mapping.entities[entity]
+    read = {reference: study.place(reference) for reference in block.tables()}
+    inputs = {"__".join(place): dg.AssetKey(["raw", study.study, *place]) for place in read.values()}
+    if entity != "participant" and "participant" in study.mapping.entities:
+        inputs["participants"] = _harmonised_key(study, "participant")
+
+    def body(workspace: Workspace, _: str, tables: Inputs) -> StepResult:
+        raw = {reference: tables["__".join(place)] for reference, place in read.items()}
+        return harmonise(workspace, study, entity, raw, tables.get("participants"))
+
+    spec = dg.AssetSpec(
+        _harmonised_key(study, entity),
+        description=describe.harmonised(study, entity),
+        code_version=versions.harmonised(study, entity, dictionary),
+        metadata=describe.harmonised_metadata(study, entity, dictionary),
+        automation_condition=FOLLOWS,
+        **describe.common(study, "duckdb", "postgres"),
+    )
+    declared = [(name, check.says) for name, check in block.checks.items()]
+    return make_asset(spec, body, layer="harmonised", inputs=inputs, declared_checks=declared)
+
+
+def _files(study: Study, assay: str) -> dg.AssetsDefinition:
+    def body(workspace: Workspace, run_id: str, _: Inputs) -> StepResult:
+        return register(workspace, study, assay, run_id=run_id)
+
+    def signature(workspace: Workspace) -> str:
+        return assay_signature(workspace, study, assay)
+
+    spec = dg.AssetSpec(
+        dg.AssetKey(["files", study.study, assay]),
+        deps=_sample_deps(study),
+        description=describe.files(study, assay),
+        code_version=versions.files(study, assay),
+        automation_condition=FOLLOWS,
+        **describe.common(study, study.assays[assay].format.format, "postgres"),
+    )
+    return make_asset(spec, body, layer="files", signature=signature)
+
+
+def _matrix(study: Study, assay: str) -> dg.AssetsDefinition:
+    def body(workspace: Workspace, _: str, __: Inputs) -> StepResult:
+        return build(workspace, study, assay)
+
+    spec = dg.AssetSpec(
+        dg.AssetKey(["matrix", study.study, assay]),
+        deps=[dg.AssetKey(["files", study.study, assay]), *_sample_deps(study)],
+        description=describe.matrix(study, assay),
+        code_version=versions.matrix(study, assay),
+        automation_condition=FOLLOWS,
+        **describe.common(study, "anndata", "zarr"),
+    )
+    return make_asset(spec, body, layer="matrix")
+
+
+def _warehouse(entity: Entity, studies: list[Study], dictionary: Dictionary) -> dg.AssetsDefinition:
+    def body(workspace: Workspace, _: str, __: Inputs) -> StepResult:
+        return integrate(workspace, entity)
+
+    upstream = [_harmonised_key(study, entity) for study in studies if entity in study.mapping.entities]
+    if entity != "participant":
+        upstream.append(dg.AssetKey(["warehouse", "participant"]))
+    spec = dg.AssetSpec(
+        dg.AssetKey(["warehouse", entity]),
+        deps=upstream,
+        group_name="warehouse",
+        kinds={"postgres"},
+        description=f"One row per {entity} over all studies, in the dictionary's variables.",
+        code_version=versions.warehouse(dictionary, entity),
+        metadata=describe.warehouse_metadata(entity, dictionary),
+        automation_condition=FOLLOWS,
+    )
+    return make_asset(spec, body, layer="warehouse")
+
+
+def _harmonised_key(study: Study, entity: Entity) -> dg.AssetKey:
+    return dg.AssetKey(["harmonised", study.study, entity])
+
+
+def _sample_deps(study: Study) -> list[dg.AssetKey]:
+    return [_harmonised_key(study, "sample")] if "sample" in study.mapping.entities else []

@@ -1,0 +1,142 @@
+"""Materialise what is stale, wave by wave, in this process; what did not change is neither run nor written again.
+
+A wave runs every asset that has a reason of its own; what their content changes downstream is the next wave's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster import AssetCheckEvaluation
+
+from omics_orchestrator.orchestration import clients, progress
+from omics_orchestrator.orchestration.stale import Node, reasons
+from omics_orchestrator.storage.database import Database
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+COUNTED = ("rows_inserted", "rows_updated", "rows_deleted", "touched")
+
+
+@dataclass
+class Outcome:
+    """What a call of `materialise` did.
+
+    Attributes:
+        ran: asset → why it ran.
+        failed: asset → the error that it raised.
+        blocked: assets that did not run because something upstream failed.
+        touched: rows and objects written over all assets.
+    """
+
+    ran: dict[dg.AssetKey, str] = field(default_factory=dict)
+    failed: dict[dg.AssetKey, str] = field(default_factory=dict)
+    blocked: set[dg.AssetKey] = field(default_factory=set)
+    touched: int = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """What materialising needs: the code location, its nodes (upstream first) and where it runs."""
+
+    definitions: dg.Definitions
+    nodes: Sequence[Node]
+    instance: dg.DagsterInstance
+    database: Database
+
+
+def materialise(
+    line: Line,
+    selection: Iterable[dg.AssetKey],
+    *,
+    force: bool = False,
+    listener: progress.Listener | None = None,
+) -> Outcome:
+    """Run the stale assets of `selection` (with `force`: all of them, once) and return what happened."""
+    wanted, outcome = set(selection), Outcome()
+    job = line.definitions.resolve_implicit_global_asset_job_def()
+    due: Mapping[dg.AssetKey, str] = dict.fromkeys(wanted, "forced") if force else _due(line, wanted, outcome)
+    with clients.registered(line.database, line.instance) as tags, progress.listening(listener):
+        while wave := _unblocked(line, due, wanted, outcome):
+            run = job.execute_in_process(
+                instance=line.instance,
+                asset_selection=list(wave),
+                raise_on_error=False,
+                run_config=QUIET,
+                tags=tags,
+            )
+            _record(run, wave, outcome)
+            due = _due(line, wanted, outcome)
+    return outcome
+
+
+def _due(line: Line, wanted: set[dg.AssetKey], outcome: Outcome) -> dict[dg.AssetKey, str]:
+    """Return what must run and has not run yet: nothing runs twice, so the waves come to an end."""
+    found = reasons(line.instance, line.nodes)
+    return {key: why for key, why in found.items() if key in wanted and key not in outcome.ran}
+
+
+def _unblocked(
+    line: Line, due: Mapping[dg.AssetKey, str], wanted: set[dg.AssetKey], outcome: Outcome
+) -> dict[dg.AssetKey, str]:
+    stopped = set(outcome.failed) | failed_blocking(line, due)
+    for node in line.nodes:  # upstream first: being stopped travels downstream
+        if node.key in wanted and node.parents & (stopped | outcome.blocked):
+            outcome.blocked.add(node.key)
+    return {key: why for key, why in due.items() if key not in outcome.blocked}
+
+
+def failed_blocking(line: Line, due: Iterable[dg.AssetKey] = ()) -> set[dg.AssetKey]:
+    """Return the assets, those that are due left out, whose blocking check failed when they ran last."""
+    waiting = set(due)
+    checks = [check for node in line.nodes if node.key not in waiting for check in node.blocking_checks]
+    if not checks:
+        return set()
+    found = latest_results(line.instance, checks)
+    return {
+        key.asset_key
+        for key, result in found.items()
+        if not result.passed and result.severity == dg.AssetCheckSeverity.ERROR
+    }
+
+
+def latest_results(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]
+) -> dict[dg.AssetCheckKey, AssetCheckEvaluation]:
+    """Return check → how it ended last; checks that never ended are left out."""
+    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
+    found = {}
+    for key, record in records.items():
+        event = record.event.dagster_event if record.event else None
+        if event and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            found[key] = event.asset_check_evaluation_data
+    return found
+
+
+def _record(run: dg.ExecuteInProcessResult, wave: Mapping[dg.AssetKey, str], outcome: Outcome) -> None:
+    outcome.ran.update(wave)
+    finished = set()
+    for event in run.get_asset_materialization_events():
+        materialization = event.step_materialization_data.materialization
+        finished.add(materialization.asset_key)
+        for name in COUNTED:
+            value = materialization.metadata.get(name)
+            outcome.touched += int(str(value.value)) if value else 0
+    errors = {event.step_key: _message(event) for event in run.all_events if event.is_step_failure}
+    for key in wave:
+        step = "__".join(key.path)
+        if key not in finished and step in errors:
+            outcome.failed[key] = errors[step]
+
+
+def _message(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    metadata = event.step_failure_data.user_failure_data
+    return (
+        metadata.description
+        if metadata and metadata.description
+        else (error.message.strip() if error else "failed")
+    )

@@ -1,0 +1,116 @@
+"""What a terminal needs of Dagster, in plain words: materialise, what is stale, which checks fail. Keys are `a/b/c`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import dagster as dg
+
+from omics_orchestrator.orchestration.build import build_definitions
+from omics_orchestrator.orchestration.instance import open_instance
+from omics_orchestrator.orchestration.materialise import Line, latest_results, materialise
+from omics_orchestrator.orchestration.stale import nodes_of, reasons
+from omics_orchestrator.steps.register import assay_signature
+from omics_orchestrator.steps.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What materialising did: key → reason, key → error, keys held back, rows and objects written."""
+
+    ran: dict[str, str]
+    failed: dict[str, str]
+    blocked: list[str]
+    touched: int
+
+
+@dataclass(frozen=True)
+class CheckState:
+    """How a check ended when its asset was materialised last."""
+
+    asset: str
+    name: str
+    passed: bool
+    severity: str
+    message: str
+
+
+class Session:
+    """The code location of this machine, opened on its Dagster instance."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        instance = open_instance(workspace.settings)
+        definitions = build_definitions(workspace)
+        assets = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
+        nodes = nodes_of(assets, _signatures(workspace, assets))
+        self._line = Line(definitions, nodes, instance, workspace.database)
+        self._checks = [check.key for asset in assets for check in asset.check_specs]
+
+    def assets(self, wanted: Sequence[str] = ()) -> list[str]:
+        """Return the assets that `wanted` names by key or prefix, upstream first; all of them when it is empty."""
+        keys = [node.key.to_user_string() for node in self._line.nodes]
+        prefixes = [name.strip("/") for name in wanted]
+        return [
+            key for key in keys if not prefixes or any(f"{key}/".startswith(f"{one}/") for one in prefixes)
+        ]
+
+    def materialise(
+        self, keys: Sequence[str], *, force: bool = False, listener: Callable[[str], None] | None = None
+    ) -> Summary:
+        """Run the stale ones of `keys`; `listener` hears of each asset when it is done."""
+
+        def tell(key: dg.AssetKey) -> None:
+            if listener:
+                listener(key.to_user_string())
+
+        selection = [dg.AssetKey.from_user_string(key) for key in keys]
+        outcome = materialise(self._line, selection, force=force, listener=tell)
+        return Summary(
+            ran={key.to_user_string(): why for key, why in outcome.ran.items()},
+            failed={key.to_user_string(): error for key, error in outcome.failed.items()},
+            blocked=sorted(key.to_user_string() for key in outcome.blocked),
+            touched=outcome.touched,
+        )
+
+    def stale(self) -> dict[str, str]:
+        """Return asset → why it would run now."""
+        found = reasons(self._line.instance, self._line.nodes)
+        return {key.to_user_string(): why for key, why in found.items()}
+
+    def materialised_at(self) -> dict[str, datetime]:
+        """Return asset → when it was materialised last."""
+        keys = {node.key for node in self._line.nodes}
+        events = self._line.instance.get_latest_materialization_events(keys)
+        return {
+            key.to_user_string(): datetime.fromtimestamp(event.timestamp, UTC)
+            for key, event in events.items()
+            if event is not None
+        }
+
+    def checks(self) -> list[CheckState]:
+        """Return the latest result of every check that ran, in the order of the assets."""
+        found = latest_results(self._line.instance, self._checks)
+        states = []
+        for key in self._checks:
+            if result := found.get(key):
+                asset, severity = key.asset_key.to_user_string(), result.severity.value.lower()
+                states.append(CheckState(asset, key.name, result.passed, severity, result.description or ""))
+        return states
+
+
+def _signatures(
+    workspace: Workspace, assets: Sequence[dg.AssetsDefinition]
+) -> dict[dg.AssetKey, Callable[[], str]]:
+    """Return asset → what its source looks like now, for the assets that read one."""
+    found: dict[dg.AssetKey, Callable[[], str]] = {}
+    for key in (key for asset in assets for key in asset.keys):
+        layer, study, *rest = key.path
+        if layer == "raw":
+            source = workspace.catalogue.studies[study].sources[rest[0]]
+            found[key] = partial(source.signature, workspace.stores)
+        elif layer == "files":
+            found[key] = partial(assay_signature, workspace, workspace.catalogue.studies[study], rest[0])
+    return found

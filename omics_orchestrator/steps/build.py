@@ -1,0 +1,29 @@
+"""Build: the registered table of one assay becomes a matrix in our own object store."""
+
+from __future__ import annotations
+
+from omics_orchestrator.matrices.build import build_matrix
+from omics_orchestrator.steps.register import known_samples
+from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.studies import Study
+
+
+def build(workspace: Workspace, study: Study, assay: str) -> StepResult:
+    """Write the matrix of `assay`; the same content is not written again."""
+    built = build_matrix(
+        workspace.database,
+        workspace.stores,
+        study=study.study,
+        assay_name=assay,
+        assay=study.assays[assay],
+        known_samples=known_samples(workspace, study),
+    )
+    samples, features = built.shape
+    return StepResult(
+        data_version=built.data_version,
+        findings=built.findings,
+        facts={"samples": samples, "features": features, "objects_written": built.written_objects},
+        touched=built.written_objects,
+        rows=samples,
+    )

@@ -1,0 +1,96 @@
+"""Extract: one table of a source, unchanged and all text, ready for the schema `raw_<study>`.
+
+Reading a system is the source's own method (sources/); writing is the I/O manager's.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from omics_orchestrator.columns import safe_names
+from omics_orchestrator.findings import Finding
+from omics_orchestrator.sources.base import Delivery
+from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.tables import TableWrite, fingerprint
+from omics_orchestrator.studies import Study
+from omics_orchestrator.studies.places import table_of
+
+ORIGINAL = b"original"  # field metadata: the column's name in the source
+ADDED = ("row_hash", "run_id")
+
+
+def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_id: str) -> StepResult:
+    """Read `table` of `source` and return it as a raw table with its findings.
+
+    Raises:
+        DeliveryError: when the source delivered something unusable.
+    """
+    admitted = study.raw_tables()[source, table]
+    delivery = study.sources[source].deliver(source, table, admitted, workspace.stores)
+    raw = _raw_table(delivery, run_id)
+    schema, name = table_of(("raw", study.study, source, table))
+    findings = (*delivery.findings, *_drift(study, source, table, delivery))
+    write = TableWrite(
+        schema, name, raw, delivery.key, ignore=("run_id",), description=_described(study, source)
+    )
+    return StepResult(
+        data_version=fingerprint(raw, ignore=("run_id",)),
+        findings=findings,
+        facts={**delivery.decisions, "columns_in_delivery": len(delivery.seen)},
+        writes=(write,),
+        rows=raw.num_rows,
+    )
+
+
+def with_original_names(raw: pa.Table) -> pa.Table:
+    """Return a raw table as the source named it: original column names, without row hash and run id."""
+    kept = raw.drop_columns([name for name in ADDED if name in raw.column_names])
+    names = [(field.metadata or {}).get(ORIGINAL, field.name.encode()).decode() for field in kept.schema]
+    return kept.rename_columns(names)
+
+
+def _raw_table(delivery: Delivery, run_id: str) -> pa.Table:
+    data = delivery.data
+    payload = [name for name in data.column_names if name not in delivery.key]
+    safe = safe_names(payload, reserved=(*delivery.key, *ADDED))
+    fields = [data.schema.field(name) for name in delivery.key]
+    columns = [data.column(name) for name in delivery.key]
+    for name in payload:
+        told = (
+            data.schema.field(name).metadata or {}
+        )  # what the source declares of the column, e.g. its REDCap type
+        fields.append(pa.field(safe[name], pa.string(), metadata={**told, ORIGINAL: name.encode()}))
+        columns.append(data.column(name))
+    fields += [pa.field("row_hash", pa.string()), pa.field("run_id", pa.string())]
+    columns += [_row_hash(data, payload), pa.array([run_id] * data.num_rows, pa.string())]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _row_hash(data: pa.Table, payload: list[str]) -> pa.ChunkedArray:
+    """Return the md5 of each row's cells; unit and record separators keep `a|b` apart from `ab|`."""
+    import duckdb
+
+    if not payload:
+        return pa.chunked_array([pa.array([""] * data.num_rows, pa.string())])
+    positional = data.select(payload).rename_columns([f"c{number}" for number in range(len(payload))])
+    cells = ", ".join(f"coalesce(c{number}, chr(30))" for number in range(len(payload)))
+    query = f"select md5(concat_ws(chr(31), {cells})) as row_hash from cells"
+    with duckdb.connect() as connection:
+        connection.register("cells", positional)
+        hashed: pa.Table = connection.execute(query).to_arrow_table()
+    return hashed.column("row_hash").cast(pa.string())
+
+
+def _drift(study: Study, source: str, table: str, delivery: Delivery) -> list[Finding]:
+    """Name the columns that nobody decided about; they stay out."""
+    unknown = study.undecided(source, table, [name for name in delivery.seen if name not in delivery.key])
+    if not unknown:
+        return []
+    shown = ", ".join(f"'{name}'" for name in unknown[:10]) + (" …" if len(unknown) > 10 else "")
+    text = f"{len(unknown)} columns are neither mapped nor listed under not_mapped and stay out: {shown}"
+    return [Finding("drift", text, len(unknown), "warning")]
+
+
+def _described(study: Study, source: str) -> str:
+    return f"{study.title}: cells of source {source} as delivered, admitted columns only"

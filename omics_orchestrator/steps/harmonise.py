@@ -1,0 +1,69 @@
+"""Harmonise: the raw tables of one study become one table per entity, in the dictionary's words.
+
+The work is done by harmonise/; here its results become tables to write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from omics_orchestrator.dictionary import KEYS
+from omics_orchestrator.harmonise import Harmonised
+from omics_orchestrator.harmonise import harmonise as harmonise_entity
+from omics_orchestrator.steps.extract import with_original_names
+from omics_orchestrator.steps.result import StepResult, combined_version
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.tables import TableWrite, fingerprint, read_table
+from omics_orchestrator.studies import Study
+from omics_orchestrator.studies.places import table_of
+
+SIDE_TABLES = ("missing", "comparators", "conflicts", "ledger")
+
+
+def harmonise(
+    workspace: Workspace,
+    study: Study,
+    entity: str,
+    raw: Mapping[str, pa.Table],
+    participants: pa.Table | None,
+) -> StepResult:
+    """Harmonise one entity of `study` from its raw tables (keyed by table reference, as stored).
+
+    `participants` is the harmonised participant table, or None for the participant entity itself.
+    """
+    delivered = {reference: with_original_names(table) for reference, table in raw.items()}
+    comparators = None if participants is None else _comparators(workspace, study)
+    result = harmonise_entity(
+        study, entity, workspace.dictionary, delivered, participants, participant_comparators=comparators
+    )
+    writes = _writes(study, entity, result)
+    return StepResult(
+        data_version=combined_version(fingerprint(write.table) for write in writes),
+        findings=tuple(result.findings),
+        facts={
+            "variables": result.table.num_columns - len(KEYS[entity]),
+            "conflicts": result.conflicts.num_rows,
+        },
+        writes=writes,
+        rows=result.table.num_rows,
+    )
+
+
+def _comparators(workspace: Workspace, study: Study) -> pa.Table:
+    """Return the comparators beside the participants, so that `<20` does not become a plain 20 in a rule."""
+    schema, name = table_of(("harmonised", study.study, "participant"))
+    return read_table(workspace.database, schema, f"{name}__comparators")
+
+
+def _writes(study: Study, entity: str, result: Harmonised) -> tuple[TableWrite, ...]:
+    schema, name = table_of(("harmonised", study.study, entity))
+    keys = KEYS[entity]
+    side_keys = {"ledger": ("variable", "outcome")}
+    main = TableWrite(schema, name, result.table, keys, description=f"{study.title}: one row per {entity}")
+    sides = [
+        TableWrite(schema, f"{name}__{side}", getattr(result, side), side_keys.get(side, (*keys, "variable")))
+        for side in SIDE_TABLES
+    ]
+    return (main, *sides)

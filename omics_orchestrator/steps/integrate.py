@@ -1,0 +1,34 @@
+"""Integrate: the harmonised tables of all studies become one table per entity in the schema `warehouse`."""
+
+from __future__ import annotations
+
+from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.tables import TableWrite, fingerprint, list_tables, read_table, table_state
+from omics_orchestrator.studies.places import table_of
+from omics_orchestrator.warehouse import conform
+
+
+def integrate(workspace: Workspace, entity: str) -> StepResult:
+    """Unite `entity` over every study that has been harmonised into this database."""
+    database = workspace.database
+    tables = {}
+    for state in list_tables(database):
+        study = state.schema.removeprefix("harmonised_")
+        if state.schema != study and state.name == entity and study in workspace.catalogue.studies:
+            tables[study] = read_table(database, state.schema, state.name)
+    schema, name = table_of(("warehouse", entity))
+    participants = None
+    if entity != "participant" and table_state(database, *table_of(("warehouse", "participant"))):
+        participants = read_table(database, schema, "participant", columns=["study", "participant_id"])
+    united = conform(workspace.dictionary, entity, tables, participants)
+    write = TableWrite(
+        schema, name, united.table, united.key, description=f"All studies: one row per {entity}"
+    )
+    return StepResult(
+        data_version=fingerprint(united.table),
+        findings=united.findings,
+        facts={"studies": len(tables)},
+        writes=(write,),
+        rows=united.table.num_rows,
+    )

@@ -1,0 +1,49 @@
+"""What a step answers with. How it is written (storage) or shown (orchestration) is not decided here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from omics_orchestrator.findings import Finding
+from omics_orchestrator.storage.tables import TableWrite, Written
+
+Fact = str | int | float | bool
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """The outcome of one step.
+
+    Attributes:
+        data_version: fingerprint of the content that the step delivers.
+        findings: what is wrong with the data.
+        facts: names and counts worth showing (never values).
+        writes: tables still to be written by the I/O manager; the first is the asset's own table.
+        touched: rows or objects that the step wrote itself (registry, matrices).
+        rows: rows (or files, or samples) that the asset holds now.
+    """
+
+    data_version: str
+    findings: tuple[Finding, ...] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    writes: tuple[TableWrite, ...] = ()
+    touched: int = 0
+    rows: int = 0
+
+
+def combined_version(parts: Iterable[str]) -> str:
+    """Return one short fingerprint over several, in the order given."""
+    digest = hashlib.sha256("\n".join(parts).encode())
+    return digest.hexdigest()[:24]
+
+
+def facts_of(written: Iterable[Written]) -> dict[str, Fact]:
+    """Return how many rows were inserted, updated and deleted over all tables of a step."""
+    tables = list(written)
+    return {
+        "rows_inserted": sum(table.inserted for table in tables),
+        "rows_updated": sum(table.updated for table in tables),
+        "rows_deleted": sum(table.deleted for table in tables),
+    }

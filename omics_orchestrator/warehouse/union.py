@@ -1,0 +1,83 @@
+"""The conformed union of one entity over all studies. Reading and writing tables happens elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from omics_orchestrator.dictionary import KEYS, Dictionary
+from omics_orchestrator.dictionary.arrow import arrow_type
+from omics_orchestrator.findings import Finding
+
+
+@dataclass(frozen=True)
+class Conformed:
+    """The union table (study, keys, every dictionary variable of the entity) and what is wrong with it."""
+
+    table: pa.Table
+    key: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def schema_of(dictionary: Dictionary, entity: str) -> pa.Schema:
+    """Return the columns of `warehouse.<entity>`: the same whatever the studies happen to have."""
+    keys = [pa.field(name, pa.string()) for name in ("study", *KEYS[entity])]
+    links = [pa.field("visit_id", pa.string())] if entity == "sample" else []
+    taken = {field.name for field in (*keys, *links)}
+    variables = [
+        pa.field(variable.name, arrow_type(variable.type), metadata={b"description": variable.label.encode()})
+        for variable in dictionary.of_entity(entity)
+        if variable.name not in taken
+    ]
+    return pa.schema([*keys, *links, *variables])
+
+
+def conform(
+    dictionary: Dictionary, entity: str, tables: Mapping[str, pa.Table], participants: pa.Table | None = None
+) -> Conformed:
+    """Unite the harmonised tables (study → table) of `entity` under the dictionary's schema.
+
+    `participants` is the warehouse's participant table; with it, rows of unknown participants are a finding.
+    """
+    schema = schema_of(dictionary, entity)
+    parts = [_conformed(table, study, schema) for study, table in sorted(tables.items())]
+    union = pa.concat_tables(parts) if parts else schema.empty_table()
+    key = ("study", *KEYS[entity])
+    findings = _grain(union, key)
+    if participants is not None:
+        findings += _references(union, participants)
+    return Conformed(union, key, tuple(findings))
+
+
+def _conformed(table: pa.Table, study: str, schema: pa.Schema) -> pa.Table:
+    columns = []
+    for field in schema:
+        if field.name == "study":
+            columns.append(pa.array([study] * table.num_rows, pa.string()))
+        elif field.name in table.column_names:
+            columns.append(table.column(field.name).cast(field.type))
+        else:
+            columns.append(pa.nulls(table.num_rows, field.type))
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _grain(union: pa.Table, key: tuple[str, ...]) -> list[Finding]:
+    distinct = union.select(list(key)).group_by(list(key)).aggregate([]).num_rows
+    repeated = union.num_rows - distinct
+    if not repeated:
+        return []
+    return [Finding("grain", f"{repeated} rows repeat the key ({', '.join(key)})", repeated, "error")]
+
+
+def _references(union: pa.Table, participants: pa.Table) -> list[Finding]:
+    known = pc.binary_join_element_wise(participants["study"], participants["participant_id"], "\x1f")
+    named = pc.binary_join_element_wise(union["study"], union["participant_id"], "\x1f")
+    orphans = union.num_rows - (pc.sum(pc.is_in(named, value_set=known.combine_chunks())).as_py() or 0)
+    if not orphans:
+        return []
+    return [
+        Finding("references", f"{orphans} rows belong to a participant without a row", orphans, "warning")
+    ]

@@ -1,0 +1,39 @@
+"""The sensor of new files and the nightly schedule."""
+
+from __future__ import annotations
+
+from dagster import AssetKey, DagsterInstance, RunRequest, SkipReason, build_sensor_context
+
+from omics_orchestrator.orchestration.resources import Platform
+from omics_orchestrator.orchestration.schedules import nightly
+from omics_orchestrator.orchestration.sensors import new_files
+from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator_tests.installation import Installation
+
+
+def asked(installation: Installation) -> list[RunRequest | SkipReason]:
+    workspace = installation.workspace()
+    sensor = new_files(list(workspace.catalogue.studies.values()))
+    with build_sensor_context(instance=DagsterInstance.get(), resources={"platform": Platform()}) as context:
+        return list(sensor(context))  # type: ignore[call-overload]
+
+
+def test_sensor_asks_for_new_files_and_is_silent_when_all_are_registered(installation: Installation) -> None:
+    session = Session(installation.workspace())
+    (first,) = asked(installation)
+    assert isinstance(first, RunRequest)
+    assert first.asset_selection == [AssetKey(["files", "tiny", "metabolomics"])]
+    session.materialise(session.assets())
+    (second,) = asked(installation)
+    assert isinstance(second, SkipReason)
+    (installation.source / "peaks.csv").write_text("id,S1\nf1,1\n")
+    (third,) = asked(installation)
+    assert isinstance(third, RunRequest)
+    assert third.run_key != first.run_key
+
+
+def test_nightly_reads_sources_at_the_declared_time(installation: Installation) -> None:
+    workspace = installation.workspace()
+    (schedule,) = nightly(workspace.catalogue.studies.values())
+    assert schedule.cron_schedule == "30 1 * * *"
+    assert schedule.execution_timezone == "Europe/London"

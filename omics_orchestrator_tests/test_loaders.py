@@ -1,0 +1,129 @@
+"""The notebook door on a small installation."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import omics_orchestrator
+from omics_orchestrator import list_studies, load, search
+from omics_orchestrator.errors import UnknownKey
+from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator_tests.installation import Installation
+
+
+@pytest.fixture
+def filled(installation: Installation) -> Installation:
+    session = Session(installation.workspace())
+    summary = session.materialise(session.assets())
+    assert not summary.failed
+    return installation
+
+
+def test_import_is_light() -> None:
+    code = (
+        "import sys, omics_orchestrator; "
+        "print([name for name in ('dagster', 'pandas', 'anndata', 'pyarrow', 'duckdb') if name in sys.modules])"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_loading_imports_no_dagster(filled: Installation) -> None:
+    code = (
+        "import sys; from omics_orchestrator import load; frame = load('warehouse/participant'); "
+        "print(len(frame), 'dagster' in sys.modules, 'anndata' in sys.modules)"
+    )
+    environment = {**filled.environment(), "PATH": "/usr/bin:/bin"}
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert answer.stdout.split() == ["3", "False", "False"]
+
+
+@pytest.mark.usefixtures("filled")
+class TestLoad:
+    def test_table_has_types_an_analyst_expects(self) -> None:
+        frame = load("harmonised/tiny/participant")
+        assert isinstance(frame, pd.DataFrame)
+        assert list(frame["participant_id"]) == ["P1", "P2", "P3"]
+        assert list(frame["sex"]) == ["male", "female", "male"]
+
+    def test_columns_and_where_may_name_participant_variables(self) -> None:
+        frame = load("warehouse/visit", columns=["crp", "sex"], where={"sex": "male"})
+        assert list(frame.columns) == ["study", "participant_id", "visit_id", "crp", "sex"]
+        assert sorted(frame["crp"].dropna()) == [5.5, 7, 12]
+
+    def test_where_takes_lists_and_none(self) -> None:
+        assert len(load("warehouse/visit", where={"participant_id": ["P1", "P2"]})) == 3
+        assert len(load("warehouse/visit", where={"crp": None})) == 1
+        assert len(load("warehouse/visit", where={"participant_id": []})) == 0
+
+    def test_studies_are_chosen(self) -> None:
+        assert len(load("warehouse/visit", studies=["tiny"])) == 4
+        assert len(load("warehouse/visit", studies=["other"])) == 0
+
+    def test_raw_table_shows_the_cells_as_text(self) -> None:
+        frame = load("raw/tiny/files/people")
+        assert "note" not in frame.columns  # listed under not_mapped: never stored
+        assert list(frame["age"]) == ["40", "51", "33"]
+
+    def test_files_of_a_study_are_the_union_of_its_assays(self) -> None:
+        assert set(load("files/tiny")["assay"]) == {"metabolomics"}
+        assert len(load("files/tiny/metabolomics", where={"sample_id": "S1"})) == 1
+
+    def test_matrix_carries_sample_visit_and_participant_variables(self) -> None:
+        matrix = load("matrix/tiny/metabolomics")
+        assert matrix.shape == (4, 2)
+        assert list(matrix.obs_names) == ["S1", "S2", "S3", "S4"]
+        assert list(matrix.obs["sex"]) == ["male", "male", "female", "male"]
+        assert matrix.obs.loc["S2", "crp"] == 7
+        assert pd.isna(matrix["S2", "f2"].X).all()
+
+    def test_matrix_is_filtered_by_variables(self) -> None:
+        matrix = load("matrix/tiny/metabolomics", where={"sex": "female"}, columns=["sex"])
+        assert list(matrix.obs_names) == ["S3"]
+        assert list(matrix.obs.columns) == ["participant_id", "sex"]
+
+    def test_unknown_key_answers_with_the_nearest(self) -> None:
+        with pytest.raises(UnknownKey, match='no asset "warehouse/visits"; nearest: "warehouse/visit"'):
+            load("warehouse/visits")
+
+    def test_prefix_answers_with_the_keys_below_it(self) -> None:
+        with pytest.raises(UnknownKey, match='below it: "harmonised/tiny/participant", "harmonised/tiny/sample"'):
+            load("harmonised/tiny")
+
+    @pytest.mark.parametrize("key", ["", "matrix/tiny/none", "files/none", "raw/a/b/c/d", "nonsense"])
+    def test_other_unknown_keys(self, key: str) -> None:
+        with pytest.raises(UnknownKey):
+            load(key)
+
+    def test_unknown_column_answers_with_the_nearest(self) -> None:
+        with pytest.raises(UnknownKey, match='no column "sexx"; nearest: "sex"'):
+            load("warehouse/visit", columns=["sexx"])
+
+    def test_a_name_cannot_carry_sql(self) -> None:
+        with pytest.raises(UnknownKey):
+            load("warehouse/visit", columns=['crp" from pg_authid --'])
+        assert len(load("warehouse/visit", where={"participant_id": "' or true --"})) == 0
+
+
+@pytest.mark.usefixtures("filled")
+def test_search_tells_unit_and_coverage() -> None:
+    found = search("c-reactive") if len(search("c-reactive")) else search("crp")
+    assert found.loc["crp", "unit"] == "mg/L"
+    assert found.loc["crp", "tiny"] == 0.75
+
+
+@pytest.mark.usefixtures("filled")
+def test_list_studies_counts() -> None:
+    tiny = list_studies().loc["tiny"]
+    assert (tiny["participants"], tiny["visits"], tiny["samples"], tiny["files"]) == (3, 4, 4, 1)
+    assert tiny["state"] == "available"
+
+
+def test_public_names_are_no_modules() -> None:
+    assert set(omics_orchestrator.__all__) <= set(dir(omics_orchestrator))
+    with pytest.raises(ImportError):
+        __import__("omics_orchestrator.load")
