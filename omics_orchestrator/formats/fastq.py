@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
@@ -105,6 +104,8 @@ class _Reads:
         self.shortest = shortest if self.shortest is None else min(self.shortest, shortest)
         self.longest = max(self.longest, *lengths)
         if quality:
+            import numpy as np
+
             codes = np.frombuffer(quality, np.uint8)
             self.lowest = min(self.lowest, int(np.minimum.reduce(codes)))
             self.highest = max(self.highest, int(np.maximum.reduce(codes)))

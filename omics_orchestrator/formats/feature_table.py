@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import numpy as np
 from pydantic import JsonValue, model_validator
 
 from omics_orchestrator.errors import FormatError
@@ -14,6 +13,7 @@ from omics_orchestrator.formats import table_text
 from omics_orchestrator.formats.base import Format, Inspection, Lines, OpenFile
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 JOINT = "|"  # between the parts of a feature id that is made of several columns
@@ -99,6 +99,8 @@ class FeatureTable(Format):
         Raises:
             FormatError: a line that has not the header's width, a cell that is no number, a repeated sample …
         """
+        import numpy as np
+
         lines = Lines(file.blocks())
         text = table_text.split(b"".join(lines.text()), self.separator)
         names = self._name_columns(text.names)
@@ -132,6 +134,8 @@ class FeatureTable(Format):
     def _from_columns(
         self, text: table_text.TableText, table: pa.Table, names: list[int], numbers: list[int]
     ) -> MatrixData:
+        import numpy as np
+
         x = np.stack([table.column(position).to_numpy() for position in numbers])
         headings = tuple(text.names[position] for position in numbers)
         for seen, heading in enumerate(headings):
@@ -146,6 +150,8 @@ class FeatureTable(Format):
     def _from_rows(
         self, text: table_text.TableText, table: pa.Table, names: list[int], numbers: list[int]
     ) -> MatrixData:
+        import numpy as np
+
         x = np.empty((table.num_rows, len(numbers)))
         for at, position in enumerate(numbers):
             x[:, at] = table.column(position).to_numpy()

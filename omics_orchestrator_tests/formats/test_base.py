@@ -103,6 +103,6 @@ def test_bytes_at_hand_have_a_path_when_a_library_wants_one():
 def test_declarations_are_read_without_heavy_libraries():
     code = (
         "import sys, omics_orchestrator.formats\n"
-        "print({'pyarrow', 'pandas', 'h5py', 'pysam', 'isal', 'anndata'} & set(sys.modules))"
+        "print({'numpy', 'pyarrow', 'pandas', 'h5py', 'pysam', 'isal', 'anndata'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
