@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from omics_orchestrator.checks import AnyCheck
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary import Entity, MissingReason
 from omics_orchestrator.verbs import AnyVerb
 
+ON = {
+    "anyOf": [
+        {"type": "string"},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "object", "additionalProperties": {"type": "string"}},
+    ]
+}
+
 
 def _pairs(on: Any) -> Any:
     """Read `on: a` and `on: [a, b]` as columns that bear the same name on both sides."""
     listed = [on] if isinstance(on, str) else on
-    return {name: name for name in listed} if isinstance(listed, list) and all_text(listed) else listed
-
-
-def all_text(items: Iterable[object]) -> bool:
-    """Return whether every item is a text."""
-    return all(isinstance(item, str) for item in items)
+    if isinstance(listed, list) and all(isinstance(name, str) for name in listed):
+        return {name: name for name in listed}
+    return listed
 
 
 class Join(Declared):
@@ -30,7 +35,7 @@ class Join(Declared):
     cardinality: Literal["one_to_one", "many_to_one", "one_to_many"]
     """one_to_one; many_to_one (several rows of the block share one row of the joined table); one_to_many (one row
     has several there: they become one row per key again, and cells that disagree a conflict)."""
-    on: Annotated[dict[str, str], BeforeValidator(_pairs)] = {}
+    on: Annotated[dict[str, str], BeforeValidator(_pairs), WithJsonSchema(ON)] = {}
     """Column of the block's table → column of the joined table; by default the block's key."""
 
     @model_validator(mode="before")

@@ -127,11 +127,18 @@ def test_a_mistake_is_told_with_file_line_and_what_is_allowed(tmp_path, mistake)
 
 def test_all_files_are_told_about_at_once(tmp_path):
     folder = write(
-        tmp_path, variables=("mg/L,0,700", "mg/L,700,0"), units=("mg/L,10", "mg/L,ten"), assays=("mgx:", "mgx: &a")
+        tmp_path,
+        variables=("mg/L,0,700", "mg/L,700,0"),
+        units=("mg/L,10", "mg/L,ten"),
+        assays=("mgx:", "mgx: &a"),
     )
     with pytest.raises(DeclarationError) as raised:
         load_dictionary(folder)
-    assert {problem.file.name for problem in raised.value.problems} == {"variables.csv", "units.csv", "assays.yaml"}
+    assert {problem.file.name for problem in raised.value.problems} == {
+        "variables.csv",
+        "units.csv",
+        "assays.yaml",
+    }
 
 
 @pytest.mark.parametrize("name", ["variables.csv", "code_lists.csv", "units.csv", "assays.yaml"])
@@ -148,7 +155,9 @@ def test_a_missing_or_empty_file_is_named(tmp_path, name):
 
 def test_messages_name_files_relative_to_the_working_copy():
     folder = Path(__file__).parents[2] / "data_dictionary" / "nowhere"
-    with pytest.raises(DeclarationError, match=r"(?m)^data_dictionary/nowhere/variables.csv:1: the file is missing"):
+    with pytest.raises(
+        DeclarationError, match=r"(?m)^data_dictionary/nowhere/variables.csv:1: the file is missing"
+    ):
         load_dictionary(folder)
 
 

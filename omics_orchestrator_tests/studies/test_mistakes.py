@@ -296,9 +296,13 @@ def test_the_example_itself_is_fine(tmp_path):
 
 
 def test_all_mistakes_of_both_files_are_told_at_once(tmp_path):
-    folder = write(tmp_path, study=("kind: delimited\n", "kind: delimted\n"), mapping=("unit: mo", "unit: mmm"))
+    folder = write(
+        tmp_path, study=("kind: delimited\n", "kind: delimted\n"), mapping=("unit: mo", "unit: mmm")
+    )
     study = folder / "studies/tiny/study.yaml"
-    study.write_text(study.read_text().replace('"01:30"', '"1:30"').replace("samples: columns", "samples: colums"))
+    study.write_text(
+        study.read_text().replace('"01:30"', '"1:30"').replace("samples: columns", "samples: colums")
+    )
     mapping = folder / "studies/tiny/mapping.yaml"
     mapping.write_text(mapping.read_text().replace("  sex:", "  sexx:").replace("key: [id]\n", "key: []\n"))
     error = load_studies(folder, load_dictionary(folder)).broken["tiny"]
