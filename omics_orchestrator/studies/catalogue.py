@@ -12,14 +12,15 @@ from functools import cache as once
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-import omics_orchestrator
+import pydantic
+
 from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.studies.reading import read_study
 from omics_orchestrator.studies.study import Study
 
 CACHE_FILE = "studies.pickle"
-PACKAGE = Path(omics_orchestrator.__file__).parent
+PACKAGE = Path(__file__).resolve().parents[1]
 READERS = ("errors.py", "declared.py", "dictionary", "sources", "formats", "verbs", "checks", "studies")
 Entry = tuple[str, bytes]  # digest of what a study was read from, the pickled study
 
@@ -64,7 +65,7 @@ def load_studies(folder: Path, dictionary: Dictionary, *, cache: Path | None = N
 @once
 def code_digest() -> str:
     """Return the digest of the code that reads declarations: other code may read the same differently."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(pydantic.VERSION.encode())  # its objects are what is pickled
     for name in READERS:
         path = PACKAGE / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 
 import pytest
 import yaml
@@ -23,8 +24,11 @@ Editor.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+")
 Editor.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"), list("tf"))
 
 
+all_schemas = cache(schema.schemas)
+
+
 def complaints(name, text):
-    validator = jsonschema.Draft202012Validator(schema.schemas()[f"{name}.schema.json"])
+    validator = jsonschema.Draft202012Validator(all_schemas()[f"{name}.schema.json"])
     return list(validator.iter_errors(yaml.load(text, Editor)))
 
 
