@@ -188,9 +188,8 @@ def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int]:
     columns, key, target = ready.table.column_names, ready.write.key, ready.target
     compared = [column for column in columns if column not in (*key, *ready.write.ignore)]
     same_key = f"({names(key, 'held.')}) = ({names(key, 'staged.')})"
-    cursor.execute(f"CREATE TEMPORARY TABLE {STAGED} (LIKE {target}) ON COMMIT DROP")
+    cursor.execute(f"SET LOCAL work_mem = '64MB'; CREATE TEMPORARY TABLE {STAGED} (LIKE {target}) ON COMMIT DROP")
     copy_into(cursor, STAGED, ready.table)
-    cursor.execute(f"ANALYZE {STAGED} ({names(key)})")
     cursor.execute(
         f"DELETE FROM {target} held WHERE NOT EXISTS (SELECT FROM {STAGED} staged WHERE {same_key})"
     )
