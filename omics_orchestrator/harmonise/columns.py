@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.studies import EntityBlock
-from omics_orchestrator.verbs.base import identifier, literal
+from omics_orchestrator.verbs.base import identifier
 from omics_orchestrator.verbs.threevalued import ExpressionError
 
-WHITE = literal(" \t\r\n\f\v\u00a0\ufeff")
+WHITE = r"[\s\v\p{Z}\x{FEFF}]"
 GROUP = "participant_id."
 REDCAP_KEY = ("record_id", "event_name", "event_instance", "form_instance")
 
@@ -37,7 +37,10 @@ def distinct_names(names: Iterable[str]) -> dict[str, str]:
 
 def cleaned(column: str) -> str:
     """Return SQL: a cell's text without outer white space, NULL where nothing is left."""
-    return f"nullif(trim(CAST({column} AS VARCHAR), {WHITE}), '')"
+    text = f"CAST({column} AS VARCHAR)"
+    stripped = f"regexp_replace({text}, '^{WHITE}+|{WHITE}+$', '', 'g')"
+    untidy = f"regexp_matches({text}, '^{WHITE}|{WHITE}$')"
+    return f"nullif(CASE WHEN {untidy} THEN {stripped} ELSE {text} END, '')"
 
 
 @dataclass

@@ -10,7 +10,7 @@ from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.harmonise.compile import EntityQuery
 from omics_orchestrator.harmonise.ledger import ROWS, Ledger
-from omics_orchestrator.harmonise.steps import INVALID, MISSING, NO_KEY, UNMAPPED, UNREADABLE, beside
+from omics_orchestrator.harmonise.steps import INVALID, MISSING, NO_KEY, UNMAPPED, UNREADABLE, Read, beside
 from omics_orchestrator.verbs.base import identifier
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def read_findings(
     return (
         *_keys(connection, query, ledger),
         *_joins(connection, query),
-        *_flaws(connection, query),
+        *_flaws(connection, query, ledger),
         *_missing_words(query, ledger),
         *_bounds(connection, query, dictionary),
         *(
@@ -93,20 +93,21 @@ def _joins(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Iterato
             )
 
 
-def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Iterator[Finding]:
-    every = [(one.name, what) for one in query.read for what in (UNMAPPED, INVALID)]
-    asked = [f"count(*) FILTER (r.{beside(name, 'flaw')} = '{what}')" for name, what in every]
-    coded = {one.name for one in query.read if one.coded}
-    for (name, what), count in zip(every, _one_row(connection, asked, "cells"), strict=True):
-        if count and what == UNMAPPED:
-            codes = _codes(connection, name) if name in coded else ""
+def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
+    hiding = [(one.name, what) for one in query.read if one.cell.hides for what in (UNMAPPED, INVALID)]
+    asked = [f"count(*) FILTER (r.{beside(name, 'flaw')} = '{what}')" for name, what in hiding]
+    hidden = dict(zip(hiding, _one_row(connection, asked, "cells"), strict=True))
+    for one in query.read:
+        name, outcomes = one.name, ledger.outcomes[one.name]
+        if count := hidden.get((name, UNMAPPED), outcomes.get(UNMAPPED, 0)):
+            codes = _codes(connection, one) if one.coded else ""
             yield Finding(
                 "codes",
                 f"{name}: {count} cells hold codes that the rule does not name{codes}",
                 count,
                 subject=name,
             )
-        elif count:
+        if count := hidden.get((name, INVALID), outcomes.get(INVALID, 0)):
             yield Finding("values", f"{name}: {count} cells cannot be read", count, subject=name)
     derived = [one.name for one in query.derived]
     asked = [f"count({beside(name, 'flaw')})" for name in derived]
@@ -117,11 +118,11 @@ def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Iterato
             )
 
 
-def _codes(connection: duckdb.DuckDBPyConnection, name: str) -> str:
+def _codes(connection: duckdb.DuckDBPyConnection, one: Read) -> str:
     """Return the unmapped codes that look like codes, with their counts."""
-    code = beside(name, "code")
+    code, flaw = beside(one.name, "code"), beside(one.name, "flaw" if one.cell.hides else "outcome")
     found = connection.execute(
-        f"SELECT {code}, count(*) FROM cells WHERE regexp_full_match({code}, '{CODE}') "
+        f"SELECT {code}, count(*) FROM cells WHERE {flaw} = '{UNMAPPED}' AND regexp_full_match({code}, '{CODE}') "
         f"GROUP BY ALL ORDER BY count(*) DESC, {code} LIMIT {SHOWN}"
     ).fetchall()
     return ": " + ", ".join(f"{text} ({count})" for text, count in found) if found else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ class Ledger:
     counts: dict[str, dict[str, int]]
     conflicts: dict[str, int]
     """Variable → keys whose rows disagree."""
+    outcomes: dict[str, dict[str, int]]
+    """Variable → outcome of the single cells → count, whatever the key."""
 
     def unbalanced(self) -> list[str]:
         """Return the variables whose values do not add up."""
@@ -48,30 +51,42 @@ class Ledger:
 
 
 def read_ledger(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Ledger:
-    """Count what became of rows and values; the two sides of the balance are counted apart."""
+    """Count what became of rows and values: what came in by cells, what came out by keys."""
     counts = {ROWS: _rows(connection)}
-    outcomes = _outcomes(connection, query)
+    by_key = _outcomes(connection, query)
     merged = _merged(connection, query)
     for one in query.read:
-        by_key = outcomes[one.name]
-        usable = by_key.get(OK, {})
-        values, conflicts, conflicting = merged[one.name]
-        found = {
-            IN: sum(n for states in by_key.values() for outcome, n in states.items() if outcome != BLANK),
+        usable = by_key[one.name].get(OK, {})
+        values, repeated, conflicting, _ = merged[one.name]
+        tally = {
+            IN: _answered(_all(by_key[one.name])),
             OUT: values,
+            "repeated": repeated,
+            "conflicting": conflicting,
         }
-        found |= {outcome: n for outcome, n in usable.items() if outcome not in {BLANK, VALUE}}
-        found |= {"repeated": usable.get(VALUE, 0) - values - conflicting, "conflicting": conflicting}
-        for state in (NO_KEY, UNREADABLE):
-            found[state] = sum(n for outcome, n in by_key.get(state, {}).items() if outcome != BLANK)
-        counts[one.name] = {outcome: n for outcome, n in found.items() if n or outcome in {IN, OUT}}
-    return Ledger(counts, {one.name: merged[one.name][1] for one in query.read if merged[one.name][1]})
+        tally |= {outcome: n for outcome, n in usable.items() if outcome not in {BLANK, VALUE}}
+        tally |= {state: _answered(by_key[one.name].get(state, {})) for state in (NO_KEY, UNREADABLE)}
+        counts[one.name] = {outcome: n for outcome, n in tally.items() if n or outcome in {IN, OUT}}
+    conflicts = {name: found[3] for name, found in merged.items() if found[3]}
+    return Ledger(counts, conflicts, {name: _all(found) for name, found in by_key.items()})
+
+
+def _all(by_key: dict[str, dict[str, int]]) -> dict[str, int]:
+    """Return outcome → count over all states of the key."""
+    total: Counter[str] = Counter()
+    for outcomes in by_key.values():
+        total.update(outcomes)
+    return dict(total)
+
+
+def _answered(outcomes: dict[str, int]) -> int:
+    return sum(n for outcome, n in outcomes.items() if outcome != BLANK)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     state = identifier("#key")
     (delivered, kept, out), *_ = connection.execute(
-        "SELECT (SELECT count(*) FROM joined), (SELECT count(*) FROM cells), (SELECT count(*) FROM merged)"
+        "SELECT (SELECT count(*) FROM joined), (SELECT count(*) FROM cells), (SELECT count(*) FROM harmonised)"
     ).fetchall()
     states = dict(connection.execute(f"SELECT {state}, count(*) FROM cells GROUP BY ALL").fetchall())
     found = {IN: delivered, OUT: out, "merged": states.get(OK, 0) - out, "filtered": delivered - kept}
@@ -94,14 +109,18 @@ def _outcomes(
     return found
 
 
-def _merged(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> dict[str, tuple[int, int, int]]:
-    """Return variable → values, keys in conflict, rows in conflict."""
+def _merged(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> dict[str, tuple[int, ...]]:
+    """Return variable → values, cells that repeat one, cells in conflict, keys in conflict."""
     asked = []
     for one in query.read:
-        rows, conflict = beside(one.name, "rows"), beside(one.name, "conflict")
-        asked += [f"count({identifier(one.name)})", f"count(*) FILTER ({conflict})"]
-        asked.append(f"coalesce(sum({rows}) FILTER ({conflict}), 0)::BIGINT")
+        value, rows, conflict = identifier(one.name), beside(one.name, "rows"), beside(one.name, "conflict")
+        asked += [
+            f"count({value})",
+            f"coalesce(sum({rows} - 1) FILTER ({value} IS NOT NULL), 0)::BIGINT",
+            f"coalesce(sum({rows}) FILTER ({conflict}), 0)::BIGINT",
+            f"count(*) FILTER ({conflict})",
+        ]
     if not asked:
         return {}
-    (numbers,) = connection.execute(f"SELECT {', '.join(asked)} FROM merged").fetchall()
-    return {one.name: tuple(numbers[3 * i : 3 * i + 3]) for i, one in enumerate(query.read)}
+    (numbers,) = connection.execute(f"SELECT {', '.join(asked)} FROM harmonised").fetchall()
+    return {one.name: tuple(numbers[4 * i : 4 * i + 4]) for i, one in enumerate(query.read)}

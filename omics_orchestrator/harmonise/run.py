@@ -26,7 +26,7 @@ LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "2GB",
     "preserve_insertion_order": True,
 }
-STORED = ("cells", "merged", "harmonised")  # the steps that more than one question is put to
+STORED = ("cells", "harmonised")  # the steps that more than one question is put to
 
 
 class HarmoniseError(OmicsError):

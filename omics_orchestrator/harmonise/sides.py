@@ -49,7 +49,7 @@ def conflict_table(
         text = f"CAST(r.{identifier(one.name)} AS VARCHAR)"
         if one.marked:
             text = f"concat(r.{beside(one.name, 'comparator')}, {text})"
-        disagreeing = f"FROM merged WHERE {beside(one.name, 'conflict')}"
+        disagreeing = f"FROM harmonised WHERE {beside(one.name, 'conflict')}"
         source = (
             f"(SELECT c.* FROM cells AS c SEMI JOIN ({disagreeing}) AS m USING ({', '.join(query.keys)}))"
         )

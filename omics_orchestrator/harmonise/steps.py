@@ -180,8 +180,9 @@ def cell_steps(shape: Shape, read: Sequence[Read]) -> list[Step]:
 
 def _read(one: Read) -> list[str]:
     cell = one.cell
-    found = {"": cell.value, "reason": cell.reason, "flaw": cell.flaw, "answered": cell.answered}
+    found = {"": cell.value, "reason": cell.reason, "answered": cell.answered}
     found |= {"comparator": cell.comparator} if one.marked else {}
+    found |= {"flaw": cell.flaw} if cell.hides else {}
     found |= {"code": cell.code} if one.coded else {}
     return [
         f"{sql} AS {beside(one.name, what) if what else identifier(one.name)}" for what, sql in found.items()
@@ -189,27 +190,35 @@ def _read(one: Read) -> list[str]:
 
 
 def _cell(one: Read) -> list[str]:
-    name = one.name
-    value, reason, flaw = column_of(name), column_of(name, "reason"), column_of(name, "flaw")
-    outcome = (
-        f"CASE WHEN NOT ({column_of(name, 'answered')}) THEN '{BLANK}' WHEN {value} IS NOT NULL THEN '{VALUE}' "
-        f"WHEN {reason} IS NOT NULL THEN '{MISSING}' || {reason} ELSE coalesce({flaw}, '{INVALID}') END"
+    name, cell = one.name, one.cell
+    value, reason, answered = column_of(name), column_of(name, "reason"), column_of(name, "answered")
+    lost = (
+        literal(MISSING + cell.otherwise)
+        if cell.otherwise
+        else column_of(name, "flaw")
+        if cell.hides
+        else cell.flaw
     )
-    why = f"CASE WHEN {column_of(name, 'answered')} AND {value} IS NULL THEN coalesce({reason}, '{INVALID}') END"
-    found = [value, f"{outcome} AS {beside(name, 'outcome')}", f"{why} AS {beside(name, 'reason')}", flaw]
-    found += [column_of(name, "comparator")] if one.marked else []
-    return found + ([column_of(name, "code")] if one.coded else [])
+    outcome = (
+        f"CASE WHEN NOT ({answered}) THEN '{BLANK}' WHEN {reason} IS NOT NULL THEN '{MISSING}' || {reason} "
+        f"WHEN {value} IS NOT NULL THEN '{VALUE}' ELSE {lost} END"
+    )
+    found = [f"CASE WHEN {reason} IS NULL THEN {value} END AS {identifier(name)}"]
+    found.append(f"{outcome} AS {beside(name, 'outcome')}")
+    kept = ["comparator"] * one.marked + ["code"] * one.coded + ["flaw"] * cell.hides
+    return found + [column_of(name, what) for what in kept]
 
 
 def _gather(one: Read) -> list[str]:
     name = one.name
-    value, reason = column_of(name), column_of(name, "reason")
+    value, outcome = column_of(name), column_of(name, "outcome")
+    lost = f"CASE WHEN {value} IS NULL AND {outcome} <> '{BLANK}' THEN {outcome} END"
     found = [
         f"min({value}) AS {identifier(name)}",
         f"max({value}) AS {beside(name, 'max')}",
         f"count({value}) AS {beside(name, 'rows')}",
-        f"CASE WHEN min({reason}) = max({reason}) THEN min({reason}) ELSE "
-        f"CASE WHEN min({reason}) IS NOT NULL THEN 'unknown' END END AS {beside(name, 'reason')}",
+        f"CASE WHEN min({lost}) = max({lost}) THEN min({lost}) "
+        f"WHEN min({lost}) IS NOT NULL THEN '{MISSING}unknown' END AS {beside(name, 'lost')}",
     ]
     if one.marked:
         mark = f"CASE WHEN {value} IS NOT NULL THEN coalesce({column_of(name, 'comparator')}, '') END"
@@ -219,16 +228,20 @@ def _gather(one: Read) -> list[str]:
 
 def _merge(one: Read) -> list[str]:
     name = one.name
-    value, reason = column_of(name), column_of(name, "reason")
+    value, lost = column_of(name), column_of(name, "lost")
     differs = f"{value} IS DISTINCT FROM {column_of(name, 'max')}"
     if one.marked:
         differs += f" OR {column_of(name, 'comparator')} IS DISTINCT FROM {column_of(name, 'mark')}"
-    why = f"coalesce({reason}, {literal(one.blank)})" if one.blank else reason
+    reason = (
+        f"CASE WHEN {differs} THEN 'unknown' WHEN {value} IS NOT NULL THEN NULL "
+        f"WHEN {lost} LIKE '{MISSING}%' THEN substr({lost}, {len(MISSING) + 1}) "
+        f"WHEN {lost} IS NOT NULL THEN '{INVALID}' ELSE {literal(one.blank) if one.blank else 'NULL'} END"
+    )
     found = [
         f"CASE WHEN NOT ({differs}) THEN {value} END AS {identifier(name)}",
         f"({differs}) AS {beside(name, 'conflict')}",
         column_of(name, "rows"),
-        f"CASE WHEN {differs} THEN 'unknown' WHEN {value} IS NULL THEN {why} END AS {beside(name, 'reason')}",
+        f"{reason} AS {beside(name, 'reason')}",
     ]
     if one.marked:
         mark = f"nullif({column_of(name, 'comparator')}, '')"

@@ -54,7 +54,8 @@ class AnyOf(ColumnVerb):
         flaw = NULL if "*" in self.missing else f"CASE WHEN {code} IS NOT NULL THEN 'unmapped' END"
         lacking = f"({value}) IS NULL AND ({answered}) AND ({flaw}) IS NULL"
         reason = f"CASE WHEN {lacking} THEN coalesce({words}, {other}) END"
-        return Cell(value, answered, reason, NULL, flaw, NULL if "*" in self.missing else code)
+        code = NULL if "*" in self.missing else code
+        return Cell(value, answered, reason, flaw=flaw, code=code, hides=True)
 
     def unread(self, text: str, known: str) -> str:
         """Return SQL: a text that no word list names."""

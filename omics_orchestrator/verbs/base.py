@@ -33,7 +33,7 @@ SQL_TYPES = {
     "partial_date": "DATE",
     "set": "VARCHAR[]",
 }
-NUMBER = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
+NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 KINDS: dict[str, Kind] = {
     "integer": "number",
     "decimal": "number",
@@ -120,23 +120,38 @@ def _typed_constant(kind: str, text: str) -> str | None:
 
 @dataclass(frozen=True)
 class Cell:
-    """What one source row says about one variable, as SQL.
+    """What one source row says about one variable, as SQL. A cell with a reason has no value, whatever it reads.
 
     Attributes:
         value: typed value, NULL where there is none.
         answered: true where the source has any text.
         reason: missing reason, NULL where the text is no missing word.
+        otherwise: reason of an answered cell that has neither value nor reason; None = that is a flaw.
+        flaw: `invalid` or `unmapped`, what such a cell is.
         comparator: `<`, `>` … of a censored number, `year` or `month` of a partial date; NULL = exact.
-        flaw: `invalid` or `unmapped` where a text was not understood.
-        code: the text of an unmapped code.
+        code: the text, of which unmapped codes are told.
+        hides: whether flaw and code hold by themselves, even beside a value (one of several columns was not read).
     """
 
     value: str
     answered: str = "true"
-    reason: str = NULL
+    reason: str = "CAST(NULL AS VARCHAR)"
+    otherwise: MissingReason | None = None
+    flaw: str = "'invalid'"
     comparator: str = NULL
-    flaw: str = NULL
     code: str = NULL
+    hides: bool = False
+
+    def alone(self) -> Cell:
+        """Return the same cell with every part telling the truth by itself, as a part of another cell."""
+        value = f"CASE WHEN ({self.reason}) IS NULL THEN {self.value} END"
+        lost = f"({self.answered}) AND ({self.reason}) IS NULL AND ({self.value}) IS NULL"
+        if self.otherwise:
+            reason = f"coalesce({self.reason}, CASE WHEN {lost} THEN {literal(self.otherwise)} END)"
+            return Cell(value, self.answered, reason, None, NULL, self.comparator, NULL, hides=True)
+        flaw = self.flaw if self.hides else f"CASE WHEN {lost} THEN {self.flaw} END"
+        code = self.code if self.hides or self.code == NULL else f"CASE WHEN {lost} THEN {self.code} END"
+        return Cell(value, self.answered, self.reason, None, flaw, self.comparator, code, hides=True)
 
 
 class Verb(Declared):
@@ -190,39 +205,18 @@ class ColumnVerb(Verb):
                 cases.append(f"WHEN {same} THEN {literal(reason)}")
         return f"CASE {' '.join(cases)} END" if cases else "CAST(NULL AS VARCHAR)"
 
-    def read(
-        self,
-        text: str,
-        value: str,
-        *,
-        comparator: str = NULL,
-        flaw: str = "invalid",
-        number: str | None = None,
-    ) -> Cell:
-        """Return the cell of a verb over one column: missing words first, then the value, then `*`.
+    def read(self, text: str, value: str, *, comparator: str = NULL, number: str | None = None) -> Cell:
+        """Return the cell of a verb over one column.
 
         Args:
             text: SQL of the column's text.
             value: SQL of the typed value, NULL where the text is not understood.
             comparator: SQL of the comparator.
-            flaw: what a text is that is neither a value nor a missing word.
             number: SQL of the text as a number, for missing words that are numbers.
         """
-        word = self.word_reason(text, number=number)
-        exact = f"CASE WHEN {word} IS NULL THEN {value} END"
-        lost = f"{text} IS NOT NULL AND {word} IS NULL AND {value} IS NULL"
-        reason = word
-        if "*" in self.missing:
-            reason = f"CASE WHEN {lost} THEN {literal(self.missing['*'])} ELSE {word} END"
-            lost = "false"
-        return Cell(
-            value=exact,
-            answered=f"{text} IS NOT NULL",
-            reason=reason,
-            comparator=NULL if comparator == NULL else f"CASE WHEN {exact} IS NOT NULL THEN {comparator} END",
-            flaw=f"CASE WHEN {lost} THEN {literal(flaw)} END",
-            code=f"CASE WHEN {lost} THEN {text} END" if flaw == "unmapped" else NULL,
-        )
+        reason = self.word_reason(text, number=number)
+        answered = f"{text} IS NOT NULL"
+        return Cell(value, answered, reason, self.missing.get("*"), comparator=comparator)
 
 
 def as_number(word: str) -> float | None:

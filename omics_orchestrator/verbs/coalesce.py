@@ -39,17 +39,19 @@ class Coalesce(Verb):
 
     def cell(self, target: Target) -> Cell:
         """Return the SQL of one cell."""
-        cells = [part.cell(target) for part in self.parts]
+        cells = [part.cell(target).alone() for part in self.parts]
         comparators = " ".join(f"WHEN {cell.value} IS NOT NULL THEN {cell.comparator}" for cell in cells)
+        value = _first(cell.value for cell in cells)
         return Cell(
-            value=_first(cell.value for cell in cells),
+            value=value,
             answered=" OR ".join(f"({cell.answered})" for cell in cells),
-            reason=_first(cell.reason for cell in cells),
+            reason=f"CASE WHEN {value} IS NULL THEN {_first(cell.reason for cell in cells)} END",
             comparator="NULL"
             if all(cell.comparator == "NULL" for cell in cells)
             else f"CASE {comparators} END",
             flaw=_first(cell.flaw for cell in cells),
             code=_first(cell.code for cell in cells),
+            hides=True,
         )
 
 

@@ -43,4 +43,4 @@ class Derive(Verb):
         elif target.type == "code" and target.codes:
             value = f"CASE WHEN {found} IN ({', '.join(map(literal, target.codes))}) THEN {found} END"
         lost = f"CASE WHEN {found} IS NOT NULL AND ({value}) IS NULL THEN 'invalid' END"
-        return Cell(value, flaw=NULL if value == found else lost)
+        return Cell(value, flaw=NULL if value == found else lost, hides=True)

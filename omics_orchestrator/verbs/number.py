@@ -7,7 +7,7 @@ from typing import Literal
 
 from omics_orchestrator.verbs.base import NULL, NUMBER, Cell, Column, ColumnVerb, Target, literal
 
-COMPARATORS = ("<=", ">=", "<", ">", "≤", "≥")
+SIGN = "(?:<=|>=|[<>≤≥])"
 NUMERIC = ("integer", "decimal", "censored")
 
 
@@ -36,32 +36,37 @@ class Number(ColumnVerb):
     def cell(self, target: Target) -> Cell:
         """Return the SQL of one cell."""
         text = target.column(self.columns[0])
-        body, comparator = text, NULL
-        if self.censored or target.type == "censored":
-            signs = "|".join(COMPARATORS)
-            body = f"regexp_replace({text}, '^({signs})\\s*', '')"
-            sign = f"nullif(regexp_extract({text}, '^({signs})', 1), '')"
-            comparator = f"replace(replace({sign}, '≤', '<='), '≥', '>=')"
-        number = read_number(body, self.decimal)
+        censored = self.censored or target.type == "censored"
+        number = read_number(text, self.decimal, signed=censored)
+        sign = f"nullif(regexp_extract({text}, '^{SIGN}'), '')"
+        comparator = f"replace(replace({sign}, '≤', '<='), '≥', '>=')" if censored else NULL
         value = f"{number} * CAST({factor!r} AS DOUBLE)" if (factor := self.factor(target)) != 1 else number
         if target.type == "integer":
             value = whole(value)
-        return self.read(text, value, comparator=comparator, number=number if comparator == NULL else None)
+        return self.read(text, value, comparator=comparator, number=None if censored else number)
 
     def factor(self, target: Target) -> float:
         """Return what the number is multiplied with."""
         return 1.0 if self.unit is None else target.factor(self.unit)
 
 
-def read_number(text: str, decimal: str = ".") -> str:
-    """Return SQL: the text as a finite double, NULL where it is none (`inf`, `nan` and `1_000` are none)."""
-    pattern = NUMBER if decimal == "." else NUMBER.replace(r"\.", ",")
-    dotted = text if decimal == "." else f"replace({text}, ',', '.')"
+def read_number(text: str, decimal: str = ".", *, signed: bool = False) -> str:
+    """Return SQL: the text as a finite double, NULL where it is none (`inf`, `nan` and `1_000` are none).
+
+    Args:
+        text: SQL of a text.
+        decimal: the decimal character.
+        signed: whether a comparator may stand before the number.
+    """
+    number = NUMBER if decimal == "." else NUMBER.replace(r"\.", ",")
+    pattern = rf"^{SIGN + '?' if signed else ''}\s*({number})$"
+    found = f"regexp_extract({text}, {literal(pattern)}, 1)"
+    dotted = found if decimal == "." else f"replace({found}, {literal(decimal)}, '.')"
     cast = f"TRY_CAST({dotted} AS DOUBLE)"
-    return f"CASE WHEN regexp_full_match({text}, {literal(pattern)}) AND isfinite({cast}) THEN {cast} END"
+    return f"nullif(nullif({cast}, CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))"
 
 
 def whole(number: str) -> str:
     """Return SQL: a double as a whole number, NULL where it has a fraction (`9.0` is whole, `9.5` is not)."""
-    is_whole = f"{number} = floor({number}) AND abs({number}) < 9007199254740992"
+    is_whole = f"{number} % 1 = 0 AND abs({number}) < 9007199254740992"
     return f"CASE WHEN {is_whole} THEN CAST({number} AS BIGINT) END"

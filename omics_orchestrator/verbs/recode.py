@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -40,4 +41,5 @@ class Recode(ColumnVerb):
         default = ""
         if self.otherwise is not None:
             default = f" ELSE CASE WHEN {text} IS NOT NULL THEN {target.constant(self.otherwise)} END"
-        return self.read(text, f"CASE {text} {cases}{default} END", flaw="unmapped")
+        cell = self.read(text, f"CASE {text} {cases}{default} END")
+        return replace(cell, flaw="'unmapped'", code=text)

@@ -64,7 +64,7 @@ class When(Verb):
         values = [self.constant(target, case.then) for case in self.cases]
         reasons = [literal(case.missing) if case.missing else NULL for case in self.cases]
         value = _cases(conditions, values, self.constant(target, self.otherwise))
-        return Cell(value, reason=_cases(conditions, reasons, NULL) if set(reasons) != {NULL} else NULL)
+        return Cell(value, reason=_cases(conditions, reasons, NULL), flaw=NULL, hides=True)
 
     @staticmethod
     def constant(target: Target, value: str | None) -> str:
