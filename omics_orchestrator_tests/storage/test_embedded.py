@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from omics_orchestrator.errors import NotConfigured
+from omics_orchestrator.errors import NotConfigured, StorageError
 from omics_orchestrator.storage.binaries import find_binaries
-from omics_orchestrator.storage.embedded import running
+from omics_orchestrator.storage.embedded import ensure_server, running
 from omics_orchestrator.storage.server_home import ServerAddress
 from omics_orchestrator_tests.storage.conftest import settings_of
 from omics_orchestrator_tests.storage.server_clients import (
@@ -172,6 +172,12 @@ def test_wrong_programs_are_named(tmp_path: Path) -> None:
     (tmp_path / "postgres").write_text("#!/bin/sh\necho no such library >&2\nexit 127\n")
     with pytest.raises(NotConfigured, match="does not run: no such library"):
         find_binaries(settings_of(tmp_path, OMICS_POSTGRES_BIN=str(tmp_path)), tmp_path)
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match=f"cannot use {tmp_path}/file/home: Not a directory"):
+        ensure_server(settings_of(tmp_path / "file" / "home"))
 
 
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
