@@ -59,7 +59,14 @@ def test_cells_as_text(folder, stores):
 
 
 def test_sheets_titles_and_blank_rows(folder, stores):
-    table: list[list[object]] = [["A title"], [], ["id", None, "id"], [1, 2, 3], [None, None, None], [4, 5, None]]
+    table: list[list[object]] = [
+        ["A title"],
+        [],
+        ["id", None, "id"],
+        [1, 2, 3],
+        [None, None, None],
+        [4, 5, None],
+    ]
     write(folder, {"First": [["other"], [1]], "Second": table})
     source = Excel(location="store+here://book.xlsx", sheet="Second", skip_rows=2)
     delivery = source.deliver("s", "s", None, stores)
