@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from typing import get_args
 
 import pytest
 
@@ -11,7 +12,7 @@ from omics_orchestrator.dictionary import MISSING_REASONS, Dictionary
 from omics_orchestrator.formats import FORMATS
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources import SOURCES
-from omics_orchestrator.studies import Assay, Catalogue, EntityBlock, Study
+from omics_orchestrator.studies import Assay, Catalogue, EntityBlock, Join, Study
 from omics_orchestrator.verbs import VERBS
 from omics_orchestrator_tests.data_dictionary.line import DICTIONARY
 
@@ -153,7 +154,7 @@ def words() -> list[str]:
         for name, field in model.model_fields.items()
         if name not in {"verb", "table_files", "columns", "parts", "cases", "value", "expression", "format"}
     ]
-    sections = ["maps", "none", "not_mapped", "keep"]
+    sections = ["maps", "none", "not_mapped", "keep", *get_args(Join.model_fields["cardinality"].annotation)]
     return sorted({*study, *block, *assay, *options, *sections, *SOURCES, *FORMATS, *VERBS, *MISSING_REASONS})
 
 
