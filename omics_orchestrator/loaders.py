@@ -105,8 +105,10 @@ def list_studies() -> pd.DataFrame:
 
 
 def _table(workspace: Workspace, key: str, parts: tuple[str, ...], asked: Selection) -> pa.Table:
-    place = table_of(parts)
-    state = table_state(workspace.database, *place) if place else None
+    try:
+        state = table_state(workspace.database, *table_of(parts))
+    except ValueError:  # no kind of asset has such a key
+        state = None
     if state is None:
         raise _unknown(workspace, key)
     return select(workspace.database, state, asked)

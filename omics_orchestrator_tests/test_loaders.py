@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pandas as pd
 import pytest
@@ -12,15 +13,28 @@ import omics_orchestrator
 from omics_orchestrator import list_studies, load, search
 from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.storage.embedded import ensure_server
 from omics_orchestrator_tests.installation import Installation
 
 
-@pytest.fixture
-def filled(installation: Installation) -> Installation:
-    session = Session(installation.workspace())
-    summary = session.materialise(session.assets())
-    assert not summary.failed
-    return installation
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[Installation]:
+    """One installation for all tests of this module: they only read."""
+    server = ensure_server(settings)
+    made = Installation(
+        tmp_path_factory.mktemp("loaders"),
+        settings,
+        database_url=server.url("loaders"),
+        dagster_url=server.url("loaders_dagster"),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in made.environment().items():
+            patch.setenv(name, value)
+        session = Session(made.workspace())
+        summary = session.materialise(session.assets())
+        assert not summary.failed
+        yield made
 
 
 def test_import_is_light() -> None:

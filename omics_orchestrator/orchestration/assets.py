@@ -40,7 +40,7 @@ def make_asset(
         workspace = platform.workspace()
         try:
             seen = {SIGNATURE: signature(workspace)} if signature else {}
-            result = body(workspace, context.run_id, tables)
+            result = body(workspace, context.run.run_id, tables)
         except OmicsError as error:
             raise dg.Failure(description=str(error), allow_retries=error.retry) from error
         progress.tell(spec.key)

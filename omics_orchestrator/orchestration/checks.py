@@ -17,6 +17,7 @@ DESCRIPTIONS = {
     "harmonised": {
         "codes": "every code that occurs is named by its map",
         "values": "every cell can be read in its variable's type",
+        "missing": "how many cells hold a word that stands for a missing value (told, never failed)",
         "bounds": "every value lies within the dictionary's bounds",
         "keys": "every row has a readable key",
         "conflicts": "rows of one key agree",

@@ -10,7 +10,7 @@ import pyarrow as pa
 from omics_orchestrator.columns import safe_names
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.sources.base import Delivery
-from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableWrite, fingerprint
 from omics_orchestrator.studies import Study
@@ -35,7 +35,7 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
         schema, name, raw, delivery.key, ignore=("run_id",), description=_described(study, source)
     )
     return StepResult(
-        data_version=fingerprint(raw, ignore=("run_id",)),
+        data_version=combined_version([fingerprint(raw, ignore=("run_id",)), *_declared_types(raw)]),
         findings=findings,
         facts={**delivery.decisions, "columns_in_delivery": len(delivery.seen)},
         writes=(write,),
@@ -78,8 +78,13 @@ def _row_hash(data: pa.Table, payload: list[str]) -> pa.ChunkedArray:
     query = f"select md5(concat_ws(chr(31), {cells})) as row_hash from cells"
     with duckdb.connect() as connection:
         connection.register("cells", positional)
-        hashed: pa.Table = connection.execute(query).to_arrow_table()
+        hashed: pa.Table = connection.sql(query).to_arrow_table()
     return hashed.column("row_hash").cast(pa.string())
+
+
+def _declared_types(raw: pa.Table) -> list[str]:
+    """Return what the source declares of each column: rules may read a cell otherwise when that changes."""
+    return [f"{field.name} {sorted((field.metadata or {}).items())}" for field in raw.schema]
 
 
 def _drift(study: Study, source: str, table: str, delivery: Delivery) -> list[Finding]:

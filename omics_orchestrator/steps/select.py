@@ -112,11 +112,8 @@ def _joined(alias: str, other: TableState, on: Sequence[str]) -> sql.Composed:
 def _condition(column: sql.Identifier, value: Any, parameters: list[Any]) -> sql.Composable:
     if value is None:
         return sql.SQL("{} is null").format(column)
-    values = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
-    if not values:
-        return sql.SQL("false")
-    places = []
-    for one in values:
-        parameters.append(one)
-        places.append(sql.SQL(f"${len(parameters)}"))
-    return sql.SQL("{} in ({})").format(column, sql.SQL(", ").join(places))
+    parameters.append(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        parameters[-1] = list(value)
+        return sql.SQL("{} = any({})").format(column, sql.Placeholder())
+    return sql.SQL("{} = {}").format(column, sql.Placeholder())
