@@ -18,6 +18,7 @@ from omics_orchestrator.errors import UnknownKey
 
 if TYPE_CHECKING:
     from anndata import AnnData
+    from zarr.core.buffer import Buffer
     from zarr.storage import MemoryStore
 
     from omics_orchestrator.storage.objects import Store, Stores
@@ -94,15 +95,16 @@ def _as_zarr(matrix: AnnData) -> dict[str, bytes]:
     """Return key → bytes of the matrix as a Zarr v3 group."""
     import anndata
     import zarr
+    from zarr.storage import MemoryStore
 
-    store = _in_memory({})
-    group = zarr.open_group(store, mode="w", zarr_format=3)
+    buffers: dict[str, Buffer] = {}
+    group = zarr.open_group(MemoryStore(buffers), mode="w", zarr_format=3)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
         )  # announcements of later defaults; what counts is read back in the tests
         anndata.io.write_elem(group, "/", matrix)
-    return {key: value.to_bytes() for key, value in sorted(store._store_dict.items())}
+    return {key: buffers[key].to_bytes() for key in sorted(buffers)}
 
 
 def _in_memory(objects: Mapping[str, bytes]) -> MemoryStore:

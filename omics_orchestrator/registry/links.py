@@ -22,30 +22,34 @@ if TYPE_CHECKING:
 Named = tuple[str | None, str | None]  # participant, sample: as the study wrote them
 
 
-def link_sets(sets: Iterable[FileSet], assay: Assay, whose: Whose, stores: Stores) -> int:
-    """Give each set its links or the reason why it has none; return how many names inside files are unknown.
+class Linker:
+    """Links sets by an assay's rule; `unknown` counts the names inside linked files that belong to no sample."""
 
-    A set of which nothing is listed any more keeps what it had.
-    """
-    names, rule, otherwise = _rule(assay, stores)
-    unknown = 0
-    for file_set in sets:
-        present = [member for member in file_set.members if member.found]
-        verdicts = {member.content.verdict for member in present}
-        if not present and file_set.known:
+    def __init__(self, assay: Assay, whose: Whose, stores: Stores) -> None:
+        self._names, self._rule, self._otherwise = _rule(assay, stores)
+        self._whose = whose
+        self.unknown = 0
+
+    def link(self, file_set: FileSet) -> None:
+        """Give the set its links or the reason why it has none; one that is gone keeps what it had."""
+        verdicts = {member.content.verdict for member in file_set.members if member.found}
+        if not verdicts and file_set.known:
             file_set.links, file_set.reason = file_set.known.links, file_set.known.reason
         elif "unreadable" in verdicts or "invalid" in verdicts:
             file_set.reason = "unreadable" if "unreadable" in verdicts else "invalid"
         else:
-            found = [whose.link(*named, rule) for named in names(file_set)] or [otherwise]
-            file_set.links = frozenset(link for link in found if isinstance(link, Link))
-            missed = len(found) - len(file_set.links)
-            if file_set.links and rule == "in_file":
-                unknown += missed
-            elif missed or len(file_set.links) > 1 and rule != "in_file":
-                file_set.reason = next((one for one in found if isinstance(one, str)), "ambiguous")
-                file_set.links = frozenset()
-    return unknown
+            self._find(file_set)
+
+    def _find(self, file_set: FileSet) -> None:
+        rule = self._rule
+        found = [self._whose.link(*named, rule) for named in self._names(file_set)] or [self._otherwise]
+        links = frozenset(link for link in found if isinstance(link, Link))
+        missed = len(found) - len(links)
+        if links and (rule == "in_file" or len(found) == 1):
+            file_set.links = links
+            self.unknown += missed
+        else:
+            file_set.reason = next((one for one in found if isinstance(one, str)), "ambiguous")
 
 
 def _rule(assay: Assay, stores: Stores) -> tuple[Callable[[FileSet], set[Named]], str, Reason]:

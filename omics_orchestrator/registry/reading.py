@@ -20,8 +20,7 @@ from omics_orchestrator.registry.scan import Member
 from omics_orchestrator.storage.objects import Store
 
 SMALL = 1024 * 1024  # bytes up to which a file is held whole
-READERS = 4  # threads; hashing and unpacking let others work, and a far store answers while we wait
-BATCH = 64  # files that a thread takes at a time
+READERS = 4  # threads: a far store answers while we wait, large files are hashed beside each other
 NOT_INSPECTED = Inspection("valid", {})  # an index or the like: digest only
 
 
@@ -47,19 +46,16 @@ def read_all(members: Sequence[Member], store: Store, format_: Format) -> None:
     Raises:
         StorageError: the store failed in a way that trying again may mend.
     """
-    batches = [members[start : start + BATCH] for start in range(0, len(members), BATCH)]
-
-    def read_batch(batch: Sequence[Member]) -> None:
-        for member in batch:
+    small = all(member.found and member.found.size <= SMALL for member in members)
+    if small and store.local_path("any") is not None:  # threads would only take turns
+        for member in members:
             member.reading = read(member, store, format_)
-
-    if len(batches) < 2:
-        for batch in batches:
-            read_batch(batch)
         return
     with ThreadPoolExecutor(READERS) as pool:
-        for _ in pool.map(read_batch, batches):
-            pass
+        for member, reading in zip(
+            members, pool.map(lambda one: read(one, store, format_), members), strict=True
+        ):
+            member.reading = reading
 
 
 def read(member: Member, store: Store, format_: Format) -> Reading:

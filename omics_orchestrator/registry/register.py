@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.registry import report
 from omics_orchestrator.registry.changes import FileSet, changes_of, give_numbers
-from omics_orchestrator.registry.links import link_sets
+from omics_orchestrator.registry.links import Linker
 from omics_orchestrator.registry.reading import inspector_of, read_all
 from omics_orchestrator.registry.scan import Member, must_be_read, scan
 from omics_orchestrator.registry.state import State, load_state
 from omics_orchestrator.registry.whose import Whose
-from omics_orchestrator.registry.write import reserving, write
+from omics_orchestrator.registry.write import forget_emptied, reserving, write
 from omics_orchestrator.storage.schema import migrate
 from omics_orchestrator.studies.assay import Assay
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from omics_orchestrator.formats import Format
     from omics_orchestrator.storage.database import Database
     from omics_orchestrator.storage.objects import Stores
+
+
+PORTION = 1000  # file sets that are read, linked and written at a time
 
 
 @dataclass(frozen=True)
@@ -72,19 +76,27 @@ def register(
     """
     migrate(database)
     inspector = inspector_of(assay.format)
-    with database.transaction() as connection, connection.cursor() as cursor:
+    linker = Linker(assay, Whose(samples, participants, participant_id), stores)
+    store, _ = stores.resolve(assay.location)
+    read = 0
+    with database.transaction() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as writer:
         known = load_state(cursor, study, assay_name)
-        members = scan(stores, assay.location, known)
-        unread = [member for member in members if must_be_read(member, inspector)]
-        read_all(unread, stores.resolve(assay.location)[0], assay.format)
-        sets = gather(members, assay.format, known)
+        sets = gather(scan(stores, assay.location, known), assay.format, known)
         give_numbers(sets, reserving(cursor))
-        unknown = link_sets(sets, assay, Whose(samples, participants, participant_id), stores)
-        changes = changes_of(sets, study, assay_name, inspector, run_id)
-        touched = write(cursor, changes, study, assay_name)
+        written: list[Future[int]] = []  # Postgres takes one portion while the next is read
+        for start in range(0, len(sets), PORTION):
+            portion = sets[start : start + PORTION]
+            unread = [one for file_set in portion for one in file_set.members if must_be_read(one, inspector)]
+            read_all(unread, store, assay.format)
+            read += len(unread)
+            for file_set in portion:
+                linker.link(file_set)
+            changes = changes_of(portion, study, assay_name, inspector, run_id)
+            written.append(writer.submit(write, cursor, changes))
+        touched = sum(one.result() for one in written) + forget_emptied(cursor, study, assay_name)
     return Registered(
-        rows={**report.counts(sets), "read": len(unread)},
-        findings=report.findings(sets, unknown),
+        rows={**report.counts(sets), "read": read},
+        findings=report.findings(sets, linker.unknown),
         data_version=report.fingerprint(sets),
         touched=touched,
     )

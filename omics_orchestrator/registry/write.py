@@ -68,20 +68,21 @@ def reserving(cursor: Cursor) -> Callable[[str, int], list[int]]:
     return reserve
 
 
-def write(cursor: Cursor, changes: Changes, study: str, assay: str) -> int:
+def write(cursor: Cursor, changes: Changes) -> int:
     """Apply the changes; return how many rows were inserted, updated or deleted."""
     touched = _copy(cursor, "file_set", changes.sets) + _copy(cursor, "file", changes.files)
     touched += _each(cursor, MOVE, changes.moved) + _each(cursor, DIGEST, changes.digests)
     _each(cursor, RENEW, changes.renewed)
     touched += _copy(cursor, "file_version", changes.versions)
     touched += _forget(cursor, "sample_link", changes.unlinked) + _copy(cursor, "sample_link", changes.links)
-    touched += _forget(cursor, "quarantine", changes.released) + _copy(
-        cursor, "quarantine", changes.quarantine
-    )
-    if changes.moved:
-        cursor.execute(EMPTIED, (study, assay))
-        touched += cursor.rowcount
-    return touched
+    touched += _forget(cursor, "quarantine", changes.released)
+    return touched + _copy(cursor, "quarantine", changes.quarantine)
+
+
+def forget_emptied(cursor: Cursor, study: str, assay: str) -> int:
+    """Delete the sets whose files all moved to other sets; return how many there were."""
+    cursor.execute(EMPTIED, (study, assay))
+    return cursor.rowcount
 
 
 def _copy(cursor: Cursor, table: str, rows: Sequence[Row]) -> int:

@@ -131,7 +131,7 @@ def test_public_tables(
     )
     declared = {"format": "feature_table", "location": f"store+public://{file}", **PUBLIC[file]}
     assay = Assay.model_validate(declared)
-    names = {"study": "public", "assay_name": "table", "assay": assay}
+    names: dict[str, Any] = {"study": "public", "assay_name": "table", "assay": assay}
     samples = harmonised_samples(demo / file, declared)
     registered = register(database, stores, samples=samples, **names)
     assert (registered.rows["linked"], registered.findings) == (1, ())

@@ -60,7 +60,8 @@ class Laboratory:
         )
 
     def files(self) -> list[dict[str, Any]]:
-        return files_of(self.database, study="demo").to_pylist()
+        rows: list[dict[str, Any]] = files_of(self.database, study="demo").to_pylist()
+        return rows
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with self.database.transaction(read_only=True) as connection, connection.cursor() as cursor:
