@@ -94,17 +94,20 @@ def write_tables(database: Database, writes: Sequence[TableWrite]) -> list[Writt
     Raises:
         StorageError: content that cannot be stored, told by table, column and count; or the database failed.
     """
-    ordered = sorted(writes, key=lambda write: (write.schema, write.name))
-    ready = [_ready(write) for write in ordered]
+    ready = {(write.schema, write.name): _ready(write) for write in writes}
+    if len(ready) < len(writes):
+        raise StorageError("two writes for one table")
     written = {}
     with database.transaction() as connection, connection.cursor() as cursor:
         ensure_state(cursor)
-        for write in ordered:
-            lock(cursor, write.schema, write.name)
-        for one in ready:
-            with _named(one.write):
-                written[one.write.schema, one.write.name] = _write(cursor, one)
-    return [written[write.schema, write.name] for write in writes]
+        for place in sorted(
+            ready
+        ):  # in one order for all writers, so that none waits for another in a circle
+            lock(cursor, *place)
+        for place in sorted(ready):
+            with _named(ready[place].write):
+                written[place] = _write(cursor, ready[place])
+    return [written[place] for place in ready]
 
 
 def drop_table(database: Database, schema: str, name: str) -> None:
@@ -188,7 +191,9 @@ def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int]:
     columns, key, target = ready.table.column_names, ready.write.key, ready.target
     compared = [column for column in columns if column not in (*key, *ready.write.ignore)]
     same_key = f"({names(key, 'held.')}) = ({names(key, 'staged.')})"
-    cursor.execute(f"SET LOCAL work_mem = '64MB'; CREATE TEMPORARY TABLE {STAGED} (LIKE {target}) ON COMMIT DROP")
+    cursor.execute(
+        f"SET LOCAL work_mem = '64MB'; CREATE TEMPORARY TABLE {STAGED} (LIKE {target}) ON COMMIT DROP"
+    )
     copy_into(cursor, STAGED, ready.table)
     cursor.execute(
         f"DELETE FROM {target} held WHERE NOT EXISTS (SELECT FROM {STAGED} staged WHERE {same_key})"

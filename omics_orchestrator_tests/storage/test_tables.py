@@ -235,6 +235,8 @@ def test_answers_come_in_the_order_of_the_writes(database):
     assert [(w.name, w.rows) for w in write_tables(database, writes)] == [("z", 1), ("a", 2), ("m", 3)]
     assert [state.name for state in list_tables(database)] == ["a", "m", "z"]
     assert write_tables(database, []) == []
+    with pytest.raises(StorageError, match="two writes for one table"):
+        write_tables(database, writes[:1] * 2)
 
 
 def test_state_of_tables(database):

@@ -57,29 +57,42 @@ def write(database: Database, *tables: pa.Table) -> None:
     )
 
 
+def waiting(database: Database) -> int:
+    """The number of writers that wait for another one."""
+    ours = "database = (select oid from pg_database where datname = current_database())"
+    locks = f"select count(*) as n from pg_locks where locktype = 'advisory' and not granted and {ours}"
+    return int(read_query(database, locks)["n"][0].as_py())
+
+
 @pytest.mark.parametrize("column", ["run", "another_shape"])
 def test_a_writer_killed_in_the_middle_leaves_the_old_table(database, tmp_path, column):
-    """Once while rows are staged for a merge, once while the table is replaced."""
-    write(database, pa.table({"id": [1], "run": ["old"]}))
+    """Once while rows are staged for a merge, once while the table is replaced; the next writer waits that long."""
+    old = pa.table({"id": [1], "run": ["old"]})
+    write(database, old)
     before = list_tables(database)
     script = tmp_path / "writer.py"
     script.write_text(KILLED_WRITER)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     arguments = [sys.executable, str(script), database.url, column]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as writer:
-        assert writer.stdout
-        assert writer.stdout.readline() == "copying\n"
-        writer.send_signal(signal.SIGKILL)
-    assert list_tables(database) == before
-    assert read_table(database, "s", "t").to_pylist() == [{"id": 1, "run": "old"}]
-    started = time.monotonic()
-    write(database, pa.table({"id": [2], "run": ["newer"]}))
-    assert time.monotonic() - started < 10, "the killed writer's lock is still held"
-    assert read_table(database, "s", "t").to_pylist() == [{"id": 2, "run": "newer"}]
-    assert (
-        read_query(database, "select count(*) as n from pg_namespace where nspname = 's'")["n"][0].as_py()
-        == 1
-    )
+    with (
+        ThreadPoolExecutor(1) as pool,
+        subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment) as writer,
+    ):
+        try:
+            assert writer.stdout
+            assert writer.stdout.readline() == "copying\n"
+            both = pa.table({"id": [1, 2], "run": ["old", "new"]})
+            following = pool.submit(write_tables, database, [TableWrite("s", "t", both, ("id",))])
+            deadline = time.monotonic() + 20
+            while not waiting(database):
+                assert time.monotonic() < deadline, "the second writer does not wait for the first"
+                time.sleep(0.05)
+            assert list_tables(database) == before
+        finally:
+            writer.send_signal(signal.SIGKILL)
+        (written,) = following.result(timeout=20)
+    assert (written.inserted, written.updated, written.deleted) == (1, 0, 0)
+    assert read_table(database, "s", "t").equals(both)
 
 
 def test_writers_of_one_table_wait_for_each_other(database):
@@ -91,6 +104,8 @@ def test_writers_of_one_table_wait_for_each_other(database):
         start.wait()
         for lap in range(3):
             mine = content(10 * lap + number, ROWS // 10)
+            if lap:  # another shape: the table is replaced
+                mine = mine.append_column(f"by_{number % 2}", mine["run"])
             write(database, mine, mine) if number % 2 else write(database, mine)
 
     with ThreadPoolExecutor(writers) as pool:
