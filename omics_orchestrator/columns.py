@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 LIMIT = 63  # bytes of a Postgres identifier
+SYSTEM = frozenset({"ctid", "cmin", "cmax", "xmin", "xmax", "tableoid"})  # every Postgres table has these already
 
 
 def safe_name(original: str) -> str:
@@ -18,7 +19,7 @@ def safe_name(original: str) -> str:
 
 def safe_names(originals: Iterable[str], *, reserved: Iterable[str] = ()) -> dict[str, str]:
     """Return original → safe name, in order; a name taken already gets `_2`, `_3` … (still at most 63 bytes)."""
-    taken = set(reserved)
+    taken = SYSTEM | set(reserved)
     names: dict[str, str] = {}
     for original in originals:
         base = candidate = safe_name(original)

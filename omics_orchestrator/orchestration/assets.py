@@ -8,7 +8,7 @@ import dagster as dg
 import pyarrow as pa
 
 from omics_orchestrator.errors import OmicsError
-from omics_orchestrator.orchestration import progress
+from omics_orchestrator.orchestration import describe, progress
 from omics_orchestrator.orchestration.checks import check_results, check_specs
 from omics_orchestrator.orchestration.resources import Platform
 from omics_orchestrator.steps.result import StepResult
@@ -46,7 +46,13 @@ def make_asset(
         progress.tell(spec.key)
         reported = dg.MaterializeResult[Any](
             asset_key=spec.key,
-            metadata={**result.facts, **seen, "dagster/row_count": result.rows, "touched": result.touched},
+            metadata={
+                **result.facts,
+                **seen,
+                **describe.columns_of(spec, result),
+                "dagster/row_count": result.rows,
+                "touched": result.touched,
+            },
             data_version=dg.DataVersion(result.data_version),
             check_results=check_results(checks, result.findings),
         )

@@ -8,11 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
+from omics_orchestrator.columns import safe_name
 from omics_orchestrator.dictionary import KEYS, Dictionary, Entity
 from omics_orchestrator.errors import DeclarationError
+from omics_orchestrator.steps.extract import ORIGINAL
+from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.studies import EntityBlock, Study
 
+LINEAGE = "dagster/column_lineage"
 KEY_LABELS = {
     "study": "study",
     "participant_id": "pseudonym of the participant, in the study's own grammar",
@@ -62,7 +67,7 @@ def harmonised_metadata(study: Study, entity: Entity, dictionary: Dictionary) ->
     columns = _key_columns(KEYS[entity]) + [_column(dictionary, name) for name in names]
     return {
         "dagster/column_schema": dg.TableSchema(columns=columns),
-        "dagster/column_lineage": _lineage(study, block),
+        LINEAGE: _lineage(study, block),
     }
 
 
@@ -70,6 +75,25 @@ def warehouse_metadata(entity: Entity, dictionary: Dictionary) -> dict[str, Any]
     """Return the column schema of a warehouse table: every dictionary variable of the entity."""
     columns = [_column(dictionary, variable.name) for variable in dictionary.of_entity(entity)]
     return {"dagster/column_schema": dg.TableSchema(columns=_key_columns(("study", *KEYS[entity])) + columns)}
+
+
+def columns_of(spec: dg.AssetSpec, result: StepResult) -> dict[str, Any]:
+    """Return what the UI wants of columns with each materialisation: lineage, and the schema of a raw table."""
+    told = {name: spec.metadata[name] for name in (LINEAGE,) if name in spec.metadata}
+    if spec.key.path[0] == "raw":
+        fields = result.writes[0].table.schema
+        columns = [
+            dg.TableColumn(field.name, str(field.type), description=_origin(field)) for field in fields
+        ]
+        told["dagster/column_schema"] = dg.TableSchema(columns=columns)
+    return told
+
+
+def _origin(field: pa.Field) -> str | None:
+    """Say under which name, and with which label, a column stands in the source."""
+    words = {name: value.decode() for name, value in (field.metadata or {}).items()}
+    original, label = words.get(ORIGINAL), words.get(b"label")
+    return f"`{original}`: {label}" if original and label else f"`{original}`" if original else None
 
 
 def files(study: Study, assay: str) -> str:
@@ -113,7 +137,7 @@ def _key_columns(names: tuple[str, ...]) -> list[dg.TableColumn]:
 
 def _column(dictionary: Dictionary, name: str) -> dg.TableColumn:
     variable = dictionary.variables[name]
-    unit = f" [{variable.unit}]" if variable.unit else ""
+    unit = f" [{variable.unit.strip('{}')}]" if variable.unit else ""
     codes = dictionary.code_lists.get(variable.code_list or "", {})
     shown = f": {', '.join(codes)}" if codes else ""
     return dg.TableColumn(name, variable.type, description=f"{variable.label}{unit}{shown}")
@@ -128,6 +152,6 @@ def _lineage(study: Study, block: EntityBlock) -> dg.TableColumnLineage:
             tables, column = block.columns_of(reference)
             for table in tables:
                 key = dg.AssetKey(["raw", study.study, *study.place(table)])
-                upstream.append(dg.TableColumnDep(asset_key=key, column_name=column))
+                upstream.append(dg.TableColumnDep(asset_key=key, column_name=safe_name(column)))
         lineage[name] = upstream
     return dg.TableColumnLineage(lineage)

@@ -24,6 +24,14 @@ def known_samples(workspace: Workspace, study: Study) -> pa.Table | None:
     return read_table(workspace.database, *place, columns=["participant_id", "sample_id"])
 
 
+def known_participants(workspace: Workspace, study: Study) -> pa.Table | None:
+    """Return the harmonised participants of `study`, or None before there are any."""
+    place = table_of(("harmonised", study.study, "participant"))
+    if table_state(workspace.database, *place) is None:
+        return None
+    return read_table(workspace.database, *place, columns=["participant_id"])
+
+
 def register(workspace: Workspace, study: Study, assay: str, *, run_id: str) -> StepResult:
     """Scan, verify and link the files of `assay`; what did not change is neither read nor written again."""
     registered = register_assay(
@@ -33,6 +41,8 @@ def register(workspace: Workspace, study: Study, assay: str, *, run_id: str) -> 
         assay_name=assay,
         assay=study.assays[assay],
         samples=known_samples(workspace, study),
+        participants=known_participants(workspace, study),
+        participant_id=study.participant_id.read,
         run_id=run_id,
     )
     return StepResult(
