@@ -80,14 +80,14 @@ def harmonise(
     with locked_database() as connection:
         prepare(connection, query, raw, study.participant_id.aliases, known)
         ledger = read_ledger(connection, query)
-        checks = study.mapping.entities[entity].checks  # type: ignore[index]
+        block = study.mapping.entities[entity]  # type: ignore[index]
         return Harmonised(
             table=result_table(connection, query, dictionary),
             missing=missing_table(connection, query),
             comparators=comparator_table(connection, query),
             conflicts=conflict_table(connection, query, list(ledger.conflicts)),
             ledger=ledger.table(),
-            findings=read_findings(connection, query, ledger, dictionary, checks),
+            findings=read_findings(connection, query, ledger, dictionary, block),
         )
 
 

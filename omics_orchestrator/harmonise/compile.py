@@ -6,7 +6,7 @@ Every mistake that shows when rules meet the delivered columns and the dictionar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from omics_orchestrator.dictionary import KEYS, Dictionary
@@ -16,6 +16,7 @@ from omics_orchestrator.harmonise.columns import REDCAP_KEY, Columns
 from omics_orchestrator.harmonise.complaints import Complaints
 from omics_orchestrator.harmonise.rules import Flags, Rules
 from omics_orchestrator.harmonise.steps import Derived, Pairs, Read, Step
+from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables
 from omics_orchestrator.studies import EntityBlock, Study
 from omics_orchestrator.verbs.base import SQL_TYPES, identifier
 from omics_orchestrator.verbs.expression import translate
@@ -32,10 +33,10 @@ class EntityQuery:
         joins: joined table → the step that holds its usable rows, and its pairs of columns.
         keys: the key columns of the result.
         read: variables that are read from columns.
+        expected: check → SQL of what it expects of a row of the last step.
         derived: variables that are computed from variables.
         absent: variables without any rule → the reason of every row.
         order: every variable of the result, in the dictionary's order.
-        expected: check → SQL of what it expects of a row of the last step.
         participant: columns of participants that expressions name, with the prefix `participant.`.
     """
 
@@ -44,11 +45,11 @@ class EntityQuery:
     joins: Mapping[str, tuple[str, Pairs]]
     keys: tuple[str, ...]
     read: tuple[Read, ...]
-    derived: tuple[Derived, ...]
-    absent: Mapping[str, str]
-    order: tuple[str, ...]
     expected: Mapping[str, str]
-    participant: tuple[str, ...]
+    derived: tuple[Derived, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+    order: tuple[str, ...] = ()
+    participant: tuple[str, ...] = ()
 
     @property
     def sql(self) -> str:
@@ -86,41 +87,49 @@ def compile_entity(
     key = key_columns(block, entity, redcap=redcap)
     named = [complaints.attempt(("key",), partial(known.find, name)) or "NULL" for name in key]
     where = _where(block, known, complaints)
-    read = rules.read()
-    variables = rules.variables(read)
-    levels = rules.levels(variables)
-    expected = rules.expected(variables)
     joins = {
         table: complaints.attempt(("join", table), partial(_pairs, block, known, table, key)) or ()
         for table in block.join
     }
+    read = rules.read()
+    variables = rules.variables(read)
+    levels = rules.levels(variables)
+    expected = rules.expected(variables)
     complaints.raise_if_any()
-    tables = {table: f"raw_{number}" for number, table in enumerate(block.tables())}
     instruments = {table: study.place(table)[1] for table in block.own_tables()}
+    tables = {table: f"raw_{number}" for number, table in enumerate(block.tables())}
     shape = steps.Shape(block, known, tables, KEYS[entity], instruments)
-    absent = {
-        name: rule.missing
-        for name, rule in study.mapping.none.items()
-        if name in dictionary.variables and dictionary.variables[name].entity == entity
-    }
-    asked = [f"participant.{name}" for name in rules.participant_variables()]
-    asked += [f"{name}|comparator" for name in asked if name in variables.inexact]
-    nulls = {name: SQL_TYPES[dictionary.variables[name].type] for name in absent}
-    return EntityQuery(
+    query = EntityQuery(
         steps=(
             *steps.row_steps(shape, joins, where),
             *steps.key_steps(shape, study.participant_id, key, named, redcap=redcap),
             *steps.cell_steps(shape, read),
-            *steps.final_steps(levels, asked, nulls),
         ),
         tables=tables,
         joins={table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(joins.items())},
         keys=KEYS[entity],
         read=tuple(read),
+        expected=expected,
+    )
+    return _finished(query, levels, rules, variables)
+
+
+def _finished(
+    query: EntityQuery, levels: list[list[Derived]], rules: Rules, variables: Variables
+) -> EntityQuery:
+    """Return the query with what is computed from variables, and with what the study does not have."""
+    dictionary = rules.dictionary
+    own = {variable.name: variable for variable in dictionary.of_entity(rules.entity)}
+    absent = {name: rule.missing for name, rule in rules.mapping.none.items() if name in own}
+    asked = [f"{PARTICIPANT}{name}" for name in rules.participant_variables()]
+    asked += [f"{name}|comparator" for name in asked if name in variables.inexact]
+    nulls = {name: SQL_TYPES[own[name].type] for name in absent}
+    return replace(
+        query,
+        steps=(*query.steps, *steps.final_steps(levels, asked, nulls)),
         derived=tuple(one for level in levels for one in level),
         absent=absent,
-        order=tuple(name for name in dictionary.variables if name in block.rules or name in absent),
-        expected=expected,
+        order=tuple(name for name in own if name in rules.block.rules or name in absent),
         participant=tuple(asked),
     )
 

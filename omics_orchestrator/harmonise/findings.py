@@ -11,6 +11,7 @@ from omics_orchestrator.findings import Finding
 from omics_orchestrator.harmonise.compile import EntityQuery
 from omics_orchestrator.harmonise.ledger import ROWS, Ledger
 from omics_orchestrator.harmonise.steps import INVALID, MISSING, NO_KEY, UNMAPPED, UNREADABLE, Read, beside
+from omics_orchestrator.studies import EntityBlock
 from omics_orchestrator.verbs.base import identifier
 
 if TYPE_CHECKING:
@@ -25,12 +26,12 @@ def read_findings(
     query: EntityQuery,
     ledger: Ledger,
     dictionary: Dictionary,
-    checks: Mapping[str, AnyCheck],
+    block: EntityBlock,
 ) -> tuple[Finding, ...]:
     """Return every finding, by kind, then in the order of the dictionary."""
     return (
         *_keys(connection, query, ledger),
-        *_joins(connection, query),
+        *_joins(connection, query, block),
         *_flaws(connection, query, ledger),
         *_missing_words(query, ledger),
         *_bounds(connection, query, dictionary),
@@ -43,7 +44,7 @@ def read_findings(
             )
             for name, count in ledger.conflicts.items()
         ),
-        *_expectations(connection, query, checks),
+        *_expectations(connection, query, block.checks),
         *(
             Finding(
                 "ledger", f"{name}: values in and values out do not add up", severity="error", subject=name
@@ -78,15 +79,29 @@ def _keys(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Led
             yield Finding("keys", f"{strangers} rows belong to no known participant", strangers)
 
 
-def _joins(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Iterator[Finding]:
+def _joins(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, block: EntityBlock
+) -> Iterator[Finding]:
     for table, (usable, pairs) in query.joins.items():
         on = " AND ".join(f"{left} = u.{identifier(right)}" for left, right in pairs)
-        asked = f"SELECT (SELECT count(*) FROM {query.tables[table]}), (SELECT count(*) FROM {usable}), "
-        asked += f"(SELECT count(*) FROM {usable} AS u ANTI JOIN rows AS r ON {on})"
-        ((total, once, unmatched),) = connection.execute(asked).fetchall()
+        lefts = ", ".join(left for left, _ in pairs)
+        known = " AND ".join(f"{left} IS NOT NULL" for left, _ in pairs)
+        asked = (
+            f"(SELECT count(*) FROM {query.tables[table]})",
+            f"(SELECT count(*) FROM {usable})",
+            f"(SELECT count(*) FROM {usable} AS u ANTI JOIN rows AS r ON {on})",
+            f"(SELECT count(*) FROM (FROM rows AS r WHERE {known}) AS r) - "
+            f"(SELECT count(*) FROM (SELECT DISTINCT {lefts} FROM rows AS r WHERE {known}))",
+        )
+        total, once, unmatched, more = connection.execute(f"SELECT {', '.join(asked)}").fetchall()[0]
         if total > once:
             message = f"{table}: {total - once} rows share their key with another, so none of them is joined"
             yield Finding("joins", message, total - once, "error", table)
+        if more and block.join[table].cardinality != "many_to_one":
+            message = (
+                f"{table}: declared {block.join[table].cardinality}, but {more} rows of the block share a key"
+            )
+            yield Finding("joins", message, more, "warning", table)
         if unmatched:
             yield Finding(
                 "joins", f"{table}: {unmatched} rows match no row of the block", unmatched, "note", table

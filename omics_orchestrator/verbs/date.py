@@ -87,5 +87,6 @@ def precision(form: str) -> Precision | None:
 
 
 def read_date(text: str, form: str) -> str:
-    """Return SQL: the text as a date, NULL where it does not fit the format."""
-    return f"CAST(try_strptime({text}, {literal(form)}) AS DATE)"
+    """Return SQL: the text as a date, NULL where it does not fit the format or lies before the year 1."""
+    found = f"try_strptime({text}, {literal(form)})"
+    return f"CASE WHEN {found} >= TIMESTAMP '0001-01-01' THEN CAST({found} AS DATE) END"

@@ -34,12 +34,14 @@ class Derive(Verb):
             yield f"the expression gives a {found}; the variable needs a {target.kind}"
 
     def cell(self, target: Target) -> Cell:
-        """Return the SQL of one cell; a number that is not finite, not whole or a code unknown is invalid."""
+        """Return the SQL of one cell; what the variable cannot hold (2.5 for an integer, another code) is invalid."""
         found = target.formula(self.expression).sql
         value = found
         if target.kind == "number":
             value = f"CASE WHEN isfinite({found}) THEN {found} END"
             value = whole(value) if target.type == "integer" else value
+        elif target.kind == "date":
+            value = f"CASE WHEN {found} BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN {found} END"
         elif target.type == "code" and target.codes:
             value = f"CASE WHEN {found} IN ({', '.join(map(literal, target.codes))}) THEN {found} END"
         lost = f"CASE WHEN {found} IS NOT NULL AND ({value}) IS NULL THEN 'invalid' END"

@@ -64,6 +64,8 @@ def translate(text: str, lookup: Lookup) -> Typed:
 
     if len(text) > LONGEST:
         raise ExpressionError(f"an expression has at most {LONGEST} characters")
+    if text.rstrip().endswith(";"):  # the parser would drop it
+        raise ExpressionError(f"';' is not allowed in an expression; {ALLOWED}")
     try:
         tree = parse_one(text, into=exp.Condition, read="duckdb")
     except (errors.SqlglotError, RecursionError) as error:
