@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from omics_orchestrator.verbs import threevalued as three
 from omics_orchestrator.verbs.base import literal
-from omics_orchestrator.verbs.number import read_number
+from omics_orchestrator.verbs.functions import ALLOWED, BINARY, FUNCTIONS, UNARY, Rule
 from omics_orchestrator.verbs.threevalued import ExpressionError, Kind, Typed
 
 if TYPE_CHECKING:
@@ -22,13 +21,6 @@ if TYPE_CHECKING:
 
 LONGEST = 2000
 LONGEST_SQL = 100_000
-ALLOWED = (
-    "allowed are + - * / %, = <> < <= > >=, and, or, not, in, between, like, is null, is distinct from, "
-    "case, coalesce, nullif, least, greatest, round, abs, floor, ceil, ln, exp, sqrt, lower, upper, trim, "
-    "length, concat, date_diff, year, month, earliest, latest, number, try_cast"
-)
-UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
-CAST_KINDS: dict[str, Kind] = {"DOUBLE": "number", "DATE": "date", "VARCHAR": "text", "TEXT": "text"}
 
 
 Lookup: TypeAlias = Callable[[str], Typed]
@@ -80,7 +72,9 @@ class _Translator:
     def __init__(self, lookup: Lookup) -> None:
         self.lookup = lookup
 
-    def visit(self, node: exp.Expression) -> Typed:
+    def visit(self, node: exp.Expression | None) -> Typed:
+        if node is None:
+            raise ExpressionError(f"a function lacks an argument; {ALLOWED}")
         rule = NODES.get(type(node).__name__)
         if rule is None:
             word = node.name if type(node).__name__ == "Anonymous" else node.key
@@ -98,10 +92,8 @@ class _Translator:
 
     def take(self, node: exp.Expression | None, *kinds: Kind) -> Typed:
         """Return a part which must be of one of `kinds`."""
-        if node is None:
-            raise ExpressionError(f"a function lacks an argument; {ALLOWED}")
         part = self.visit(node)
-        if kinds and part.kind not in (*kinds, "any"):
+        if node is not None and kinds and part.kind not in (*kinds, "any"):
             hint = (
                 "; write number(…) around a column of text"
                 if (part.kind, kinds[0]) == ("text", "number")
@@ -172,6 +164,8 @@ class _Translator:
         return Typed(f"({low.sql} AND {high.sql})", "boolean")
 
     def isin(self, node: exp.Expression) -> Typed:
+        if not node.expressions:
+            raise ExpressionError("after `in` stands a list, such as in ('cd', 'uc')")
         value = self.visit(node.this)
         tests = [self.compared(value, "=", self.visit(item)).sql for item in node.expressions]
         return Typed(f"({' OR '.join(tests)})", "boolean")
@@ -208,87 +202,10 @@ class _Translator:
         divisor = f"nullif({right.sql}, 0)" if sign in {"/", "%"} else right.sql
         return Typed(f"({left.sql} {sign} {divisor})", "number")
 
-    def minus(self, node: exp.Expression) -> Typed:
-        return Typed(f"(- {self.take(node.this, 'number').sql})", "number")
 
-    def numeric(self, node: exp.Expression, *, domain: str = "") -> Typed:
-        number = self.take(node.this, "number").sql
-        call = f"{node.key}({number})"
-        return Typed(f"CASE WHEN {number} {domain} THEN {call} END" if domain else call, "number")
-
-    def rounded(self, node: exp.Expression) -> Typed:
-        digits = node.args.get("decimals")
-        places = f", CAST({self.take(digits, 'number').sql} AS INTEGER)" if digits else ""
-        return Typed(f"round({self.take(node.this, 'number').sql}{places})", "number")
-
-    def textual(self, node: exp.Expression, *, kind: Kind = "text") -> Typed:
-        return Typed(f"{node.key}({self.take(node.this, 'text').sql})", kind)
-
-    def concat(self, node: exp.Expression) -> Typed:
-        parts = node.expressions or [node.this, node.expression]
-        return Typed(f"({' || '.join(self.take(part, 'text').sql for part in parts)})", "text")
-
-    def first(self, node: exp.Expression) -> Typed:
-        parts = [self.visit(part) for part in [node.this, *node.expressions]]
-        return Typed(
-            f"coalesce({', '.join(part.sql for part in parts)})",
-            three.common_kind(parts),
-            three.common_codes(parts),
-        )
-
-    def extreme(self, node: exp.Expression) -> Typed:
-        """The least or greatest of several; unknown as soon as one is (DuckDB's own would skip it)."""
-        parts = [self.visit(part) for part in [node.this, *node.expressions]]
-        listed = ", ".join(part.sql for part in parts)
-        known = " AND ".join(f"{part.sql} IS NOT NULL" for part in parts)
-        return Typed(f"CASE WHEN {known} THEN {node.key}({listed}) END", three.common_kind(parts))
-
-    def nullif(self, node: exp.Expression) -> Typed:
-        left, right = three.same_kind(self.visit(node.this), self.visit(node.expression))
-        return Typed(f"nullif({left.sql}, {right.sql})", left.kind, left.codes)
-
-    def cast(self, node: exp.Expression) -> Typed:
-        kind = CAST_KINDS.get(node.args["to"].sql("duckdb"))
-        if kind is None:
-            raise ExpressionError("try_cast gives double, date or text")
-        part = self.visit(node.this)
-        to = {"number": "DOUBLE", "date": "DATE"}.get(kind, "VARCHAR")
-        return Typed(f"TRY_CAST({part.sql} AS {to})", kind)
-
-    def date_part(self, node: exp.Expression) -> Typed:
-        date = self.take(node.this, "date")
-        part = f"CAST({node.key}({{}}) AS DOUBLE)"
-        return Typed(three.agreed(part.format(date.earliest), part.format(date.latest)), "number")
-
-    def date_diff(self, node: exp.Expression) -> Typed:
-        unit = node.args["unit"].name.upper()
-        if unit not in UNITS:
-            raise ExpressionError("date_diff counts 'day', 'week', 'month' or 'year'")
-        start, end = self.take(node.expression, "date"), self.take(node.this, "date")
-        call = f"CAST(date_diff({literal(unit.lower())}, {{}}, {{}}) AS DOUBLE)"
-        return Typed(
-            three.agreed(call.format(start.latest, end.earliest), call.format(start.earliest, end.latest)),
-            "number",
-        )
-
-    def own(self, node: exp.Expression) -> Typed:
-        """Functions that SQL does not know: number(text), earliest(date), latest(date)."""
-        name, arguments = str(node.this).lower(), node.expressions
-        if name not in {"number", "earliest", "latest"} or len(arguments) != 1:
-            raise ExpressionError(f"{name!r} is not a function of the mapping language; {ALLOWED}")
-        if name == "number":
-            return Typed(read_number(self.take(arguments[0], "text").sql), "number")
-        date = self.take(arguments[0], "date")
-        return Typed(date.earliest if name == "earliest" else date.latest, "date")
-
-
-Method: TypeAlias = Callable[[_Translator, Any], Typed]
 T = _Translator
-BINARY = frozenset({"this", "expression"})
-UNARY = frozenset({"this"})
-MANY = frozenset({"this", "expressions", "ignore_nulls"})
 # Node of sqlglot → the arguments that it may bear, and how it is written.
-NODES: dict[str, tuple[frozenset[str], Method]] = {
+NODES: dict[str, Rule] = {
     "Column": (frozenset({"this", "table", "db", "catalog"}), T.column),
     "Literal": (frozenset({"this", "is_string"}), T.literal),
     "Boolean": (UNARY, T.boolean),
@@ -305,20 +222,5 @@ NODES: dict[str, tuple[frozenset[str], Method]] = {
     "Case": (frozenset({"this", "ifs", "default"}), T.case),
     "If": (frozenset({"this", "true", "false"}), T.choose),
     **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Mod"), (BINARY, T.arithmetic)),
-    "Neg": (UNARY, T.minus),
-    **dict.fromkeys(("Abs", "Floor", "Ceil", "Exp"), (UNARY, T.numeric)),
-    "Ln": (UNARY, partial(T.numeric, domain="> 0")),
-    "Sqrt": (UNARY, partial(T.numeric, domain=">= 0")),
-    "Round": (frozenset({"this", "decimals"}), T.rounded),
-    **dict.fromkeys(("Lower", "Upper", "Trim"), (UNARY, T.textual)),
-    "Length": (UNARY, partial(T.textual, kind="number")),
-    "Concat": (frozenset({"expressions", "safe", "coalesce"}), T.concat),
-    "DPipe": (BINARY | {"safe"}, T.concat),
-    "Coalesce": (MANY, T.first),
-    **dict.fromkeys(("Least", "Greatest"), (MANY, T.extreme)),
-    "Nullif": (BINARY, T.nullif),
-    "TryCast": (frozenset({"this", "to", "safe"}), T.cast),
-    **dict.fromkeys(("Year", "Month"), (UNARY, T.date_part)),
-    "DateDiff": (BINARY | {"unit", "date_part_boundary"}, T.date_diff),
-    "Anonymous": (frozenset({"this", "expressions"}), T.own),
+    **FUNCTIONS,
 }

@@ -38,6 +38,7 @@ def study(
     none: Mapping[str, Any] | None = None,
     others: Mapping[str, Any] | None = None,
     kind: str = "delimited",
+    source: str = "file.a",
     **words: Any,
 ) -> Study:
     """Return a study with one block; `words` are words of the block, `participant_id` a whole grammar."""
@@ -49,17 +50,17 @@ def study(
         **words,
     }
     if "stack" not in block:
-        block.setdefault("from", "file.a")
-    source = {"kind": kind, "location": "store+test://x/"}
+        block.setdefault("from", source)
+    files: dict[str, Any] = {"kind": kind, "location": "store+test://x/"}
     if kind == "delimited":
-        source["tables"] = {"a": "a.csv", "b": "b.csv", "c": "c.csv"}
+        files["tables"] = {"a": "a.csv", "b": "b.csv", "c": "c.csv"}
     return Study.model_validate(
         {
             "study": "invented",
             "title": "Invented",
             "stewards": ["nobody@example.org"],
             "participant_id": grammar,
-            "sources": {"file": source},
+            "sources": {"file": files},
             "folder": folder,
             "mapping": {"entities": {entity: block, **(others or {})}, "none": none or {}},
         }

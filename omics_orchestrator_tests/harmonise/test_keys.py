@@ -83,19 +83,17 @@ def redcap_table(*rows):
     ],
 )
 def test_a_redcap_visit_bears_event_or_instrument_and_instance(row, visit):
-    made = study({"n": "n"}, key=(), kind="redcap_export", **{"from": "file.sampling"})
+    made = study({"n": "n"}, key=(), kind="redcap_export", source="file.sampling")
     found = harmonise(made, "visit", DICTIONARY, {"file.sampling": redcap_table(row)})
     assert keys(found) == [("A1", visit)]
 
 
 def test_a_redcap_key_may_be_given_and_a_participant_needs_none():
-    made = study(
-        {"n": "n"}, key=("record_id", "form_instance"), kind="redcap_export", **{"from": "file.sampling"}
-    )
+    made = study({"n": "n"}, key=("record_id", "form_instance"), kind="redcap_export", source="file.sampling")
     assert keys(
         harmonise(made, "visit", DICTIONARY, {"file.sampling": redcap_table(("A1", "e", 0, 2, "1"))})
     ) == [("A1", "sampling#2")]
-    who = study({"n": "n"}, entity="participant", key=(), kind="redcap_export", **{"from": "file.sampling"})
+    who = study({"n": "n"}, entity="participant", key=(), kind="redcap_export", source="file.sampling")
     both = redcap_table(("A1", "e1", 0, 0, "1"), ("A1", "e2", 0, 0, "1"))
     found = harmonise(who, "participant", dictionary("participant", n="integer"), {"file.sampling": both})
     assert found.table.to_pylist() == [{"participant_id": "A1", "n": 1}]

@@ -72,6 +72,8 @@ def test_what_expressions_give(text, value):
         "try_cast(t as int)",
         "w = null", "unnest([1])", "d[1]", "extract(year from d)",
         "regexp_matches(t, '(a+)+')", "w w", "", "foo.bar()", "a = 1 -- x\n; y",
+        "abs()", "round()", "coalesce()", "date_diff('day', d)", "nullif(w)", "date_diff(w, d, d)", "least()", "if(a)",
+        "case when a then end", "case end", "number()", "concat()", "not", "w between 1", "w in ()", "ln()", "if()",
         "query('select 1')", "getvariable('x')", "struct_pack(a := 1)", "w > any (select 1)",
         "(w, h) = (1, 2)", "t[1:2]", "w is 3",
     ],

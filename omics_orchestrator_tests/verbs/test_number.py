@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -99,5 +101,12 @@ def test_what_python_writes_is_read_exactly(numbers):
 @given(st.lists(st.text(alphabet="0123456789.,<>-e ≤x", max_size=8), min_size=1, max_size=20))
 def test_options_at_their_defaults_change_nothing(texts):
     bare = cells(rule({"number": "a"}), "decimal", *texts)
-    full = {"number": "a", "unit": None, "decimal": ".", "censored": "false", "missing": {}, "blank": None}
+    full: dict[str, Any] = {
+        "number": "a",
+        "unit": None,
+        "decimal": ".",
+        "censored": "false",
+        "missing": {},
+        "blank": None,
+    }
     assert cells(rule(full), "decimal", *texts) == bare
