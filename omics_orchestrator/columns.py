@@ -19,7 +19,7 @@ def safe_name(original: str) -> str:
 
 def safe_names(originals: Iterable[str], *, reserved: Iterable[str] = ()) -> dict[str, str]:
     """Return original → safe name, in order; a name taken already gets `_2`, `_3` … (still at most 63 bytes)."""
-    taken = SYSTEM | set(reserved)
+    taken = {*SYSTEM, *reserved}
     names: dict[str, str] = {}
     for original in originals:
         base = candidate = safe_name(original)

@@ -57,7 +57,7 @@ def test_broken_study_shows_its_message_and_hinders_nobody(installation: Install
     assert spec.key == AssetKey(["study", "broken"])
     assert spec.group_name == "broken"
     assert "mapping.yaml:4" in (spec.description or "")
-    assert "recodee" in (spec.description or "")
+    assert "did you mean 'recode'" in (spec.description or "")
 
 
 def test_study_without_its_store_is_shown_once_and_not_scheduled(installation: Installation) -> None:
