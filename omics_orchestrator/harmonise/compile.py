@@ -87,10 +87,10 @@ def compile_entity(
     key = key_columns(block, entity, redcap=redcap)
     named = [complaints.attempt(("key",), partial(known.find, name)) or "NULL" for name in key]
     where = _where(block, known, complaints)
-    joins = {
-        table: complaints.attempt(("join", table), partial(_pairs, block, known, table, key)) or ()
-        for table in block.join
+    found = {
+        table: complaints.attempt(("join", table), partial(_pairs, known, table, key)) for table in block.join
     }
+    joins = {table: pairs or () for table, pairs in found.items()}
     read = rules.read()
     variables = rules.variables(read)
     levels = rules.levels(variables)
@@ -153,9 +153,9 @@ def _where(block: EntityBlock, columns: Columns, complaints: Complaints) -> str:
     return found.sql if found is not None else "true"
 
 
-def _pairs(block: EntityBlock, columns: Columns, table: str, key: Sequence[str]) -> Pairs:
+def _pairs(columns: Columns, table: str, key: Sequence[str]) -> Pairs:
     """Return pairs (SQL of the block's column, column of the joined table)."""
-    on = block.join[table].on or {name: name for name in key}
+    on = columns.block.join[table].on or {name: name for name in key}
     for column in on.values():
         if column not in columns.delivered[table]:
             known = suggest(column, columns.delivered[table])
