@@ -91,8 +91,7 @@ def compile_entity(
         table: complaints.attempt(("join", table), partial(_pairs, known, table, key)) for table in block.join
     }
     joins = {table: pairs or () for table, pairs in found.items()}
-    read = rules.read()
-    variables = rules.variables(read)
+    variables = rules.variables(read := rules.read())
     levels = rules.levels(variables)
     expected = rules.expected(variables)
     complaints.raise_if_any()
