@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 
 LIMIT = 63  # bytes of a Postgres identifier
-SYSTEM = frozenset({"ctid", "cmin", "cmax", "xmin", "xmax", "tableoid"})  # every Postgres table has these already
+SYSTEM = frozenset(
+    {"ctid", "cmin", "cmax", "xmin", "xmax", "tableoid"}
+)  # every Postgres table has these already
 
 
 def safe_name(original: str) -> str:

@@ -54,7 +54,9 @@ class Installation:
         self.folder = folder
         self.dictionary = folder / "dictionary"
         shutil.copytree(
-            WORKING_COPY / "data_dictionary", self.dictionary, ignore=shutil.ignore_patterns("studies", "schema")
+            WORKING_COPY / "data_dictionary",
+            self.dictionary,
+            ignore=shutil.ignore_patterns("studies", "schema"),
         )
         self.source = folder / "source"
         self.source.mkdir()

@@ -52,7 +52,9 @@ def test_loading_imports_no_dagster(filled: Installation) -> None:
         "print(len(frame), 'dagster' in sys.modules, 'anndata' in sys.modules)"
     )
     environment = {**filled.environment(), "PATH": "/usr/bin:/bin"}
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True
+    )
     assert answer.stdout.split() == ["3", "False", "False"]
 
 
@@ -105,7 +107,9 @@ class TestLoad:
             load("warehouse/visits")
 
     def test_prefix_answers_with_the_keys_below_it(self) -> None:
-        with pytest.raises(UnknownKey, match='below it: "harmonised/tiny/participant", "harmonised/tiny/sample"'):
+        with pytest.raises(
+            UnknownKey, match='below it: "harmonised/tiny/participant", "harmonised/tiny/sample"'
+        ):
             load("harmonised/tiny")
 
     @pytest.mark.parametrize("key", ["", "matrix/tiny/none", "files/none", "raw/a/b/c/d", "nonsense"])

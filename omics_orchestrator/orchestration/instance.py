@@ -10,6 +10,8 @@ import dagster as dg
 from omics_orchestrator.settings import WORKING_COPY, Settings, export
 from omics_orchestrator.storage.database import dagster_database_url
 
+STATEMENT_MS = 60_000
+
 
 def prepare(settings: Settings) -> dict[str, str]:
     """Make the Dagster home (with the working copy's dagster.yaml linked into it) and return its environment."""
@@ -24,6 +26,12 @@ def prepare(settings: Settings) -> dict[str, str]:
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """Return the persistent instance (storage in Postgres, never SQLite)."""
+    """Return the persistent instance (storage in Postgres, never SQLite).
+
+    Dagster opens a connection for each event that it stores, about two in three seconds of a run. What it does for its
+    webserver, holding connections open, does as well for our one process.
+    """
     export(prepare(settings))
-    return dg.DagsterInstance.get()
+    instance = dg.DagsterInstance.get()
+    instance.optimize_for_webserver(statement_timeout=STATEMENT_MS, pool_recycle=3600, max_overflow=20)
+    return instance

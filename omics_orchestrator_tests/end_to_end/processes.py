@@ -62,7 +62,9 @@ def start_dev(made: Made) -> tuple[subprocess.Popen[bytes], str]:
     port = free_port()
     process = start(made, "-m", "omics_orchestrator.cli", "dev", "--port", str(port))
     address = f"http://127.0.0.1:{port}"
-    assert wait_until(lambda: answers(f"{address}/server_info"), 180), (made.home / "logs" / "dev.log").read_text()
+    assert wait_until(lambda: answers(f"{address}/server_info"), 180), (
+        made.home / "logs" / "dev.log"
+    ).read_text()
     return process, address
 
 

@@ -22,7 +22,17 @@ def failed_checks(made: Made) -> dict[tuple[str, str], str]:
 
 
 def test_first_run_tells_where_everything_is(demo: Made) -> None:
-    for word in ("Tables", "Values", "Files", "Matrices", "Checks", "Coverage", "Next", "warehouse", "demo_child"):
+    for word in (
+        "Tables",
+        "Values",
+        "Files",
+        "Matrices",
+        "Checks",
+        "Coverage",
+        "Next",
+        "warehouse",
+        "demo_child",
+    ):
         assert word in demo.printed
     assert "failed  " not in demo.printed
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,11 @@ from omics_orchestrator_tests.end_to_end.processes import of_home, start_dev, wa
 
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.slow, pytest.mark.timeout(600)]
 
-ASSET = "{assetNodeOrError(assetKey: {path: [\"harmonised\", \"demo_adult\", \"participant\"]}) {... on AssetNode {\
- groupName description staleStatus metadataEntries {label} assetChecksOrError {... on AssetChecks {checks {name}}}}}}"
+ASSET = '{assetNodeOrError(assetKey: {path: ["harmonised", "demo_adult", "participant"]}) {... on AssetNode {\
+ groupName description staleStatus metadataEntries {label} assetChecksOrError {... on AssetChecks {checks {name}}}}}}'
 
 
-def graphql(address: str, query: str) -> dict[str, object]:
+def graphql(address: str, query: str) -> Any:
     request = urllib.request.Request(
         f"{address}/graphql", json.dumps({"query": query}).encode(), {"Content-Type": "application/json"}
     )
@@ -40,7 +41,9 @@ def test_asset_graph_opens_in_a_browser(demo: Made, tmp_path: Path) -> None:
         node = graphql(address, ASSET)["assetNodeOrError"]
         assert node["groupName"] == "demo_adult"
         assert node["staleStatus"] == "FRESH"
-        assert {"codes", "bounds", "conflicts"} <= {one["name"] for one in node["assetChecksOrError"]["checks"]}
+        assert {"codes", "bounds", "conflicts"} <= {
+            one["name"] for one in node["assetChecksOrError"]["checks"]
+        }
         errors: list[str] = []
         with sync_playwright() as playwright:
             page = playwright.chromium.launch(

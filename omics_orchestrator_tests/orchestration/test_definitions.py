@@ -15,8 +15,9 @@ def graph(definitions: Definitions) -> dict[str, object]:
     """Return key → what the graph says of it."""
     found: dict[str, object] = {}
     for asset in definitions.assets or []:
-        specs = [asset] if isinstance(asset, AssetSpec) else list(asset.specs) if isinstance(asset, AssetsDefinition) else []
-        checks = sorted(one.name for one in asset.check_specs) if isinstance(asset, AssetsDefinition) else []
+        made = asset if isinstance(asset, AssetsDefinition) else None
+        specs = list(made.specs) if made else [asset] if isinstance(asset, AssetSpec) else []
+        checks = sorted(one.name for one in made.check_specs) if made else []
         for spec in specs:
             found[spec.key.to_user_string()] = {
                 "parents": sorted(dep.asset_key.to_user_string() for dep in spec.deps),
@@ -41,7 +42,9 @@ def test_asset_graph_of_the_data_dictionary(snapshot: SnapshotAssertion, tmp_pat
 
 
 def test_loading_starts_no_server_and_opens_no_store(tmp_path) -> None:
-    settings = Settings.from_environment({"OMICS_HOME": str(tmp_path / "home"), "OMICS_STORE_PUBLIC_URL": "file:///nowhere"})
+    settings = Settings.from_environment(
+        {"OMICS_HOME": str(tmp_path / "home"), "OMICS_STORE_PUBLIC_URL": "file:///nowhere"}
+    )
     definitions = build_definitions(Workspace(settings))
     definitions.get_repository_def()
     assert not (tmp_path / "home" / "server.json").exists()
@@ -62,15 +65,16 @@ def test_broken_study_shows_its_message_and_hinders_nobody(installation: Install
 
 def test_study_without_its_store_is_shown_once_and_not_scheduled(installation: Installation) -> None:
     text = (installation.dictionary / "studies" / "tiny" / "study.yaml").read_text()
-    installation.declare("far", study=text.replace("study: tiny", "study: far").replace("store+tiny", "store+nas"))
+    installation.declare(
+        "far", study=text.replace("study: tiny", "study: far").replace("store+tiny", "store+nas")
+    )
     definitions = build_definitions(installation.workspace())
     far = [key for key in graph(definitions) if "/far" in key]
     assert far == ["study/far"]
     (spec,) = [one for one in definitions.assets or [] if isinstance(one, AssetSpec)]
     assert "OMICS_STORE_NAS_URL" in (spec.description or "")
-    (schedule,) = definitions.schedules or []
     repository = definitions.get_repository_def()
-    job = repository.get_job(schedule.job_name)
+    job = repository.get_job(repository.get_schedule_def("nightly").job_name)
     assert not any("far" in key.path for key in job.asset_layer.executable_asset_keys)
 
 

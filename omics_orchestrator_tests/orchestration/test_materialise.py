@@ -88,7 +88,9 @@ def test_changed_source_file_travels_as_far_as_its_content(installation: Install
     visits.write_text(visits.read_text().replace("7\n", "8\n"))
     ran = run(installation)
     assert ran.pop("raw/tiny/files/visits") == "source changed"
-    assert ran.pop("raw/tiny/files/people") == "source changed"  # one source, one signature; its content is equal
+    assert (
+        ran.pop("raw/tiny/files/people") == "source changed"
+    )  # one source, one signature; its content is equal
     assert set(ran) == {"harmonised/tiny/visit", "harmonised/tiny/sample", "warehouse/visit"}
 
 
@@ -110,7 +112,9 @@ def test_failing_source_holds_back_what_lies_downstream_only(installation: Insta
     assert set(summary.failed) == {"raw/tiny/files/visits"}
     assert "harmonised/tiny/participant" in summary.ran
     assert "harmonised/tiny/visit" in summary.blocked
-    assert "visits.csv" not in "".join(summary.failed.values()) or "store+tiny" in "".join(summary.failed.values())
+    assert "visits.csv" not in "".join(summary.failed.values()) or "store+tiny" in "".join(
+        summary.failed.values()
+    )
 
 
 def test_duplicate_raw_keys_block(installation: Installation) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, cast
+
 from dagster import AssetKey, DagsterInstance, RunRequest, SkipReason, build_sensor_context
 
 from omics_orchestrator.orchestration.resources import Platform
@@ -11,11 +14,11 @@ from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator_tests.installation import Installation
 
 
-def asked(installation: Installation) -> list[RunRequest | SkipReason]:
+def asked(installation: Installation) -> list[Any]:
     workspace = installation.workspace()
     sensor = new_files(list(workspace.catalogue.studies.values()))
     with build_sensor_context(instance=DagsterInstance.get(), resources={"platform": Platform()}) as context:
-        return list(sensor(context))  # type: ignore[call-overload]
+        return list(cast(Iterable[Any], sensor(context)))
 
 
 def test_sensor_asks_for_new_files_and_is_silent_when_all_are_registered(installation: Installation) -> None:

@@ -1,0 +1,8 @@
+"""`make bench`: every measurement in one table, each against its peer in the same run."""
+
+from __future__ import annotations
+
+from bench import code_location, postgres, registry
+from bench.report import show
+
+show([row for module in (code_location, postgres, registry) for row in module.rows()])
