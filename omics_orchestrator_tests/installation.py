@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg2
 
-from omics_orchestrator.orchestration import resources
+from omics_orchestrator.orchestration import current
 from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.steps.workspace import Workspace
 
@@ -96,7 +96,7 @@ class Installation:
 
     def workspace(self) -> Workspace:
         """Return a fresh workspace: declarations are read anew."""
-        resources.forget()
+        current.forget()
         return Workspace(self.settings)
 
     def drop_dagster_database(self) -> None:

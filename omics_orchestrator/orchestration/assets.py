@@ -10,7 +10,7 @@ import pyarrow as pa
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.orchestration import describe, progress
 from omics_orchestrator.orchestration.checks import check_results, check_specs
-from omics_orchestrator.orchestration.resources import Platform
+from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
 
@@ -36,8 +36,9 @@ def make_asset(
     checks = check_specs(layer, spec.key, declared_checks)
     writes_tables = layer in {"raw", "harmonised", "warehouse"}
 
-    def run(context: dg.AssetExecutionContext, platform: Platform, **tables: pa.Table):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Dagster reads outputs off it
-        workspace = platform.workspace()
+    # Without a return annotation: Dagster would take it for the type of an output.
+    def run(context: dg.AssetExecutionContext, **tables: pa.Table):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        workspace = current_workspace()
         try:
             seen = {SIGNATURE: signature(workspace)} if signature else {}
             result = body(workspace, context.run.run_id, tables)

@@ -9,7 +9,6 @@ from omics_orchestrator.orchestration import describe
 from omics_orchestrator.orchestration.assets import TABLES
 from omics_orchestrator.orchestration.io_managers import PostgresTables
 from omics_orchestrator.orchestration.line import study_assets, warehouse_assets
-from omics_orchestrator.orchestration.resources import Platform
 from omics_orchestrator.orchestration.schedules import nightly
 from omics_orchestrator.orchestration.sensors import automation, new_files
 from omics_orchestrator.steps.workspace import Workspace
@@ -35,6 +34,6 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
         assets=assets,
         schedules=nightly(usable),
         sensors=[new_files(usable), automation()] if usable else [],
-        resources={"platform": Platform(), TABLES: PostgresTables()},
+        resources={TABLES: PostgresTables()},
         executor=dg.in_process_executor,
     )

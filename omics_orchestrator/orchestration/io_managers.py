@@ -8,7 +8,7 @@ from __future__ import annotations
 import dagster as dg
 import pyarrow as pa
 
-from omics_orchestrator.orchestration.resources import current_workspace
+from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.steps.result import StepResult, facts_of
 from omics_orchestrator.storage.tables import read_table, write_tables
 from omics_orchestrator.studies.places import table_of

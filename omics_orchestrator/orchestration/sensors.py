@@ -8,7 +8,7 @@ import dagster as dg
 
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.orchestration.assets import SIGNATURE
-from omics_orchestrator.orchestration.resources import Platform
+from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.steps.register import assay_signature
 from omics_orchestrator.studies import Study
 
@@ -28,15 +28,13 @@ def new_files(studies: Sequence[Study]) -> dg.SensorDefinition:
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Registers the files of an assay when its store lists something new, changed or gone.",
     )
-    def sensor(
-        context: dg.SensorEvaluationContext, platform: Platform
-    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def sensor(context: dg.SensorEvaluationContext) -> Iterator[dg.RunRequest | dg.SkipReason]:
         asked = 0
         for study in studies:
             for assay in study.assays:
                 key = dg.AssetKey(["files", study.study, assay])
                 try:
-                    signature = assay_signature(platform.workspace(), study, assay)
+                    signature = assay_signature(current_workspace(), study, assay)
                 except OmicsError as error:
                     context.log.warning("%s: %s", key.to_user_string(), error)
                     continue

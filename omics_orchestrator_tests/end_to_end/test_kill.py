@@ -14,11 +14,9 @@ from omics_orchestrator_tests.end_to_end.processes import of_home, start, start_
 pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.slow, pytest.mark.timeout(1800)]
 
 NOTEBOOK = "from omics_orchestrator import load; import time; load('warehouse/visit'); time.sleep(600)"
-ROWS = (
-    "select 'p', count(*) from warehouse.participant union all select 'v', count(*) from warehouse.visit "
-    + (
-        "union all select 's', count(*) from warehouse.sample union all select 'f', count(*) from registry.file order by 1"
-    )
+ROWS = " union all ".join(
+    f"select '{table}', count(*) from {table}"
+    for table in ("registry.file", "warehouse.participant", "warehouse.sample", "warehouse.visit")
 )
 
 

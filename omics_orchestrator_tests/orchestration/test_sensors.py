@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from dagster import AssetKey, DagsterInstance, RunRequest, SkipReason, build_sensor_context
 
-from omics_orchestrator.orchestration.resources import Platform
 from omics_orchestrator.orchestration.schedules import nightly
 from omics_orchestrator.orchestration.sensors import new_files
 from omics_orchestrator.orchestration.session import Session
@@ -17,7 +16,7 @@ from omics_orchestrator_tests.installation import Installation
 def asked(installation: Installation) -> list[Any]:
     workspace = installation.workspace()
     sensor = new_files(list(workspace.catalogue.studies.values()))
-    with build_sensor_context(instance=DagsterInstance.get(), resources={"platform": Platform()}) as context:
+    with build_sensor_context(instance=DagsterInstance.get()) as context:
         return list(cast(Iterable[Any], sensor(context)))
 
 

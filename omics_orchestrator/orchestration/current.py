@@ -1,21 +1,11 @@
-"""The resource that hands the workspace to assets. The workspace itself knows nothing of Dagster."""
+"""The workspace of this process. It is no Dagster resource: binding one to each asset costs a tenth of loading them."""
 
 from __future__ import annotations
-
-import dagster as dg
 
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.workspace import Workspace
 
 _opened: list[Workspace] = []
-
-
-class Platform(dg.ConfigurableResource[Workspace]):
-    """This machine's settings, database and stores, from the environment; it has no configuration of its own."""
-
-    def workspace(self) -> Workspace:
-        """Return the workspace of this process."""
-        return current_workspace()
 
 
 def current_workspace() -> Workspace:
