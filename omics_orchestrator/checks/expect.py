@@ -23,7 +23,10 @@ class Expect(Declared):
     says: str = ""
     """What it means when the expression is false, in words."""
 
-    def finding(self, name: str, count: int) -> Finding:
-        """Return the finding for `count` rows in which the expression is false."""
+    def finding(self, name: str, count: int, source_rows: int) -> Finding:
+        """Return the finding for `count` rows, made from `source_rows`, in which the expression is false."""
         says = self.says or f"rows break the expectation {name}"
-        return Finding(check=name, message=f"{says} ({count} rows)", count=count, severity=self.severity)
+        told = (
+            f"{count} rows" if source_rows == count else f"{count} rows, made from {source_rows} source rows"
+        )
+        return Finding(check=name, message=f"{says} ({told})", count=count, severity=self.severity)

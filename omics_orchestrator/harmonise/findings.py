@@ -172,7 +172,13 @@ def _bounds(
 def _expectations(
     connection: duckdb.DuckDBPyConnection, query: EntityQuery, checks: Mapping[str, AnyCheck]
 ) -> Iterator[Finding]:
-    asked = [f"count(*) FILTER (({sql}) IS FALSE)" for sql in query.expected.values()]
-    for name, count in zip(query.expected, _one_row(connection, asked, "harmonised"), strict=True):
+    asked = [
+        f"coalesce({counted} FILTER (({sql}) IS FALSE), 0)"
+        for counted in ("count(*)", 'sum(r."#rows")')
+        for sql in query.expected.values()
+    ]
+    found = _one_row(connection, asked, "harmonised")
+    rows, source_rows = found[: len(query.expected)], found[len(query.expected) :]
+    for name, count, told_by in zip(query.expected, rows, source_rows, strict=True):
         if count:
-            yield checks[name].finding(name, count)
+            yield checks[name].finding(name, count, int(told_by))

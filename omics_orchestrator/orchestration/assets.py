@@ -1,12 +1,13 @@
 """How one asset is made: spec, checks, inputs, and a body that is one call into steps/. Which assets exist: line.py."""
 
 # No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
+from omics_orchestrator.checks import AnyCheck
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.orchestration import describe, progress
 from omics_orchestrator.orchestration.checks import check_results, check_specs
@@ -26,14 +27,14 @@ def make_asset(
     *,
     layer: str,
     inputs: Mapping[str, dg.AssetKey] | None = None,
-    declared_checks: Sequence[tuple[str, str]] = (),
+    declared_checks: Mapping[str, AnyCheck] | None = None,
     signature: Callable[[Workspace], str] | None = None,
 ) -> dg.AssetsDefinition:
     """Return the asset of `spec`. Its tables go to the I/O manager; registry and matrices write their own stores.
 
     `inputs` names the upstream tables that the body reads; dependencies that are only an order stand in `spec.deps`.
     """
-    checks = check_specs(layer, spec.key, declared_checks)
+    checks = check_specs(layer, spec.key, declared_checks or {})
     writes_tables = layer in {"raw", "harmonised", "warehouse"}
 
     # Without a return annotation: Dagster would take it for the type of an output.

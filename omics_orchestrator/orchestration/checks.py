@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 
+from omics_orchestrator.checks import AnyCheck
 from omics_orchestrator.findings import Finding
 
 DESCRIPTIONS = {
@@ -45,15 +46,16 @@ BLOCKING = {("raw", "delivery"), ("raw", "keys"), ("harmonised", "keys"), ("ware
 SEVERITIES = {"warning": dg.AssetCheckSeverity.WARN, "error": dg.AssetCheckSeverity.ERROR}
 
 
-def check_specs(
-    layer: str, key: dg.AssetKey, declared: Iterable[tuple[str, str]] = ()
-) -> list[dg.AssetCheckSpec]:
-    """Return the checks of an asset of `layer`; `declared` are a study's own (name, description)."""
+def check_specs(layer: str, key: dg.AssetKey, declared: Mapping[str, AnyCheck]) -> list[dg.AssetCheckSpec]:
+    """Return the checks of an asset of `layer`; `declared` are a study's own, by name."""
     built_in = [
         dg.AssetCheckSpec(name, asset=key, description=text, blocking=(layer, name) in BLOCKING)
         for name, text in DESCRIPTIONS[layer].items()
     ]
-    return built_in + [dg.AssetCheckSpec(name, asset=key, description=text) for name, text in declared]
+    return built_in + [
+        dg.AssetCheckSpec(name, asset=key, description=check.says or None, blocking=check.severity == "error")
+        for name, check in declared.items()
+    ]
 
 
 def check_results(

@@ -90,8 +90,7 @@ def _harmonised(study: Study, entity: Entity, dictionary: Dictionary) -> dg.Asse
         automation_condition=FOLLOWS,
         **describe.common(study, "duckdb", "postgres"),
     )
-    declared = [(name, check.says) for name, check in block.checks.items()]
-    return make_asset(spec, body, layer="harmonised", inputs=inputs, declared_checks=declared)
+    return make_asset(spec, body, layer="harmonised", inputs=inputs, declared_checks=block.checks)
 
 
 def _files(study: Study, assay: str) -> dg.AssetsDefinition:

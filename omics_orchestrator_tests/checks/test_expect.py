@@ -17,10 +17,10 @@ def test_a_check_explains_itself_and_survives_the_round_trip():
 
 
 def test_the_finding_tells_what_it_means_and_how_often():
-    finding = Expect(expect="a > 1", severity="error", says="a is too small").finding("small_a", 3)
+    finding = Expect(expect="a > 1", severity="error", says="a is too small").finding("small_a", 3, 8)
     assert (finding.check, finding.count, finding.severity) == ("small_a", 3, "error")
-    assert finding.message == "a is too small (3 rows)"
-    assert "small_a" in Expect(expect="a > 1").finding("small_a", 1).message
+    assert finding.message == "a is too small (3 rows, made from 8 source rows)"
+    assert "small_a" in Expect(expect="a > 1").finding("small_a", 1, 1).message
 
 
 def test_unknown_keys_and_severities_are_refused():
