@@ -41,6 +41,7 @@ RESERVED = {
     "join",
     "reshape",
     "keep",
+    "missing",
     "checks",
     "study",
     "participant",

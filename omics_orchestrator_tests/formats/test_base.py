@@ -37,9 +37,9 @@ def lines_of(raw: bytes, block: int = 64 * 1024) -> tuple[list[bytes], Lines]:
     ("raw", "compression"),
     [
         (TEXT, "none"),
-        (gzip.compress(TEXT), "gzip"),
-        (gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]), "gzip"),
-        (gzip.compress(TEXT) + b"\0" * 512, "gzip"),
+        (gzip.compress(TEXT, mtime=0), "gzip"),
+        (gzip.compress(TEXT[:1000], mtime=0) + gzip.compress(TEXT[1000:]), "gzip"),
+        (gzip.compress(TEXT, mtime=0) + b"\0" * 512, "gzip"),
         (bgzip(TEXT), "bgzip"),
     ],
 )
@@ -54,7 +54,7 @@ def test_without_isal_the_lines_are_the_same(monkeypatch):
     monkeypatch.setitem(sys.modules, "isal", None)
     assert lines_of(bgzip(TEXT))[0] == TEXT.splitlines()
     with pytest.raises(FormatError, match="ends early"):
-        lines_of(gzip.compress(TEXT)[:-9])
+        lines_of(gzip.compress(TEXT, mtime=0)[:-9])
 
 
 @pytest.mark.parametrize("text", [b"a\nb", b"a\nb\n", b"a\r\nb\r\n", b"a\r\nb"])
@@ -67,10 +67,10 @@ def test_line_ends(text):
 @pytest.mark.parametrize(
     ("raw", "why"),
     [
-        (gzip.compress(TEXT)[:-1], "ends early"),
-        (gzip.compress(TEXT)[:20], "ends early"),
-        (gzip.compress(TEXT) + b"more", "something else"),
-        (gzip.compress(TEXT)[:-8] + b"\1\2\3\4" + gzip.compress(TEXT)[-4:], "damaged"),
+        (gzip.compress(TEXT, mtime=0)[:-1], "ends early"),
+        (gzip.compress(TEXT, mtime=0)[:20], "ends early"),
+        (gzip.compress(TEXT, mtime=0) + b"more", "something else"),
+        (gzip.compress(TEXT, mtime=0)[:-8] + b"\1\2\3\4" + gzip.compress(TEXT)[-4:], "damaged"),
         (b"\x1f\x8bnothing of the kind", "damaged"),
     ],
 )
