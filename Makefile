@@ -34,7 +34,7 @@ dev: install ## open the Dagster UI on the same instance (PORT=3000)
 	@$(BIN)/omics dev --port $(PORT)
 
 test: install ## run the test suite
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
 
 test-slow: install ## run the slow fault, load and browser tests
 	@$(BIN)/python -m pytest -q -m slow --timeout 900

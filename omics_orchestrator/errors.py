@@ -19,6 +19,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+FEW = 12  # so many names are listed where none comes near
+
 
 class OmicsError(Exception):
     """Base of all errors raised on purpose by this package."""
@@ -89,8 +91,11 @@ class UnknownKey(OmicsError):
     """Nothing bears that name; the message lists the nearest names."""
 
     def __init__(self, what: str, asked: str, known: Iterable[str], *, below: bool = False) -> None:
-        names = list(known) if below else nearest(asked, known)
+        listed = list(known)
+        names = listed if below else nearest(asked, listed)
         word = "below it" if below else "nearest"
+        if not names and len(listed) <= FEW:
+            names, word = listed, "there are"
         hint = f"; {word}: " + ", ".join(f'"{name}"' for name in names) if names else ""
         super().__init__(f'no {what} "{asked}"{hint}')
 

@@ -47,6 +47,7 @@ def load(
     """
     workspace = Workspace(Settings.from_environment())
     asked = Selection(columns, where, studies)
+    _refuse_unknown_words(workspace, asked)
     parts = tuple(part for part in key.split("/") if part)
     match parts:
         case ("files", study, *assay) if len(assay) < 2:
@@ -79,7 +80,8 @@ def search(text: str) -> pd.DataFrame:
         for variable in find.variables_matching(workspace.dictionary, text)
     ]
     names = ["variable", "entity", "type", "unit", "label", *coverage]
-    return pd.DataFrame(rows, columns=names).set_index("variable")
+    shares = dict.fromkeys(coverage, "float64")
+    return pd.DataFrame(rows, columns=names).set_index("variable").astype(shares)
 
 
 def list_studies() -> pd.DataFrame:
@@ -102,6 +104,20 @@ def list_studies() -> pd.DataFrame:
     rows += [{"study": name, "title": "", "state": "broken: omics check"} for name in catalogue.broken]
     frame = pd.DataFrame(rows).set_index("study")
     return frame.astype({f"{entity}s": "Int64" for entity in ENTITIES[:3]} | {"files": "Int64"})
+
+
+def _refuse_unknown_words(workspace: Workspace, asked: Selection) -> None:
+    """A study or code that nobody declared would silently match no row: say so instead."""
+    known = {*workspace.catalogue.studies, *workspace.catalogue.broken}
+    for study in asked.studies or ():
+        if study not in known:
+            raise UnknownKey("study", study, sorted(known))
+    for name, value in (asked.where or {}).items():
+        variable = workspace.dictionary.variables.get(name)
+        codes = workspace.dictionary.codes(name) if variable else ()
+        for code in value if isinstance(value, list | tuple | set | frozenset) else [value]:
+            if codes and code is not None and code not in codes:
+                raise UnknownKey(f"code of {name}", str(code), codes)
 
 
 def _table(workspace: Workspace, key: str, parts: tuple[str, ...], asked: Selection) -> pa.Table:

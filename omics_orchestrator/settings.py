@@ -11,7 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from omics_orchestrator.errors import NotConfigured
 
-STORE_VARIABLE = re.compile(r"OMICS_STORE_(?P<name>[A-Z0-9_]+)_URL")
+STORE_SCHEMES = ("file:///", "s3://", "az://")
+STORE_VARIABLE = re.compile(r"OMICS_STORE_[A-Z0-9_]+_URL")
 WORKING_COPY = Path(__file__).resolve().parent.parent
 
 
@@ -26,6 +27,11 @@ def without_password(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     return urlunsplit(parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host))
+
+
+def _store_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that name a source store."""
+    return {name: value for name, value in environment.items() if STORE_VARIABLE.fullmatch(name) and value}
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,14 @@ class Settings:
         home = Path(env.get("OMICS_HOME") or WORKING_COPY / ".omics").expanduser().resolve()
         folder = Path(env.get("OMICS_DICTIONARY") or WORKING_COPY / "data_dictionary").expanduser().resolve()
         stores = {
-            match["name"].lower(): value
-            for name, value in env.items()
-            if (match := STORE_VARIABLE.fullmatch(name)) and value
+            name.removeprefix("OMICS_STORE_").removesuffix("_URL").lower(): value
+            for name, value in _store_variables(env).items()
         }
         if (home / "demo").is_dir():
             stores.setdefault("demo", (home / "demo").as_uri())
+        for name, url in {"OMICS_STORE_URL": env.get("OMICS_STORE_URL"), **_store_variables(env)}.items():
+            if url and not url.startswith(STORE_SCHEMES):
+                raise NotConfigured(f"{name} must begin with one of {', '.join(STORE_SCHEMES)}")
         bin_folder = env.get("OMICS_POSTGRES_BIN")
         return cls(
             home=home,

@@ -78,7 +78,12 @@ class TestLoad:
 
     def test_studies_are_chosen(self) -> None:
         assert len(load("warehouse/visit", studies=["tiny"])) == 4
-        assert len(load("warehouse/visit", studies=["other"])) == 0
+        with pytest.raises(UnknownKey, match='no study "other"; there are: "tiny"'):
+            load("warehouse/visit", studies=["other"])
+
+    def test_unknown_code_does_not_pass_as_no_row(self) -> None:
+        with pytest.raises(UnknownKey, match='no code of sex "Male"; nearest: "male"'):
+            load("warehouse/visit", where={"sex": ["female", "Male"]})
 
     def test_raw_table_shows_the_cells_as_text(self) -> None:
         frame = load("raw/tiny/files/people")

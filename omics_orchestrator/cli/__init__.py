@@ -110,7 +110,7 @@ def dev(
 def main() -> None:
     """Run the command line; an error made for people is printed as such, without a traceback."""
     try:
-        app()
+        app(prog_name="omics")
     except OmicsError as error:
         print(error, file=sys.stderr)
         sys.exit(1)

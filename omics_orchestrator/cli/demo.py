@@ -103,9 +103,11 @@ def _overview(console: Console, workspace: Workspace, session: Session, studies:
         soft_wrap=True,
     )
     console.print(f"Coverage   {_coverage(workspace, studies)}")
-    console.print("Next       make dev                              the asset graph in your browser")
-    console.print("           omics variables calprotectin          where is it measured, and how well")
-    console.print("           docs/add-a-study.md                   your own study in ten minutes")
+    console.print("Next       make dev                       the asset graph in your browser")
+    console.print(
+        "           omics variables calprotectin   where is it measured, and how well", soft_wrap=True
+    )
+    console.print("           docs/add-a-study.md            your own study in ten minutes")
 
 
 def _tables(console: Console, workspace: Workspace, studies: list[str]) -> None:

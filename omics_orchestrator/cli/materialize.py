@@ -21,9 +21,8 @@ def run_materialize(wanted: list[str], *, force: bool) -> int:
     session = Session(Workspace(Settings.from_environment()))
     keys = session.assets(wanted)
     if not keys:
-        console.print(
-            f"no asset lies below {', '.join(wanted)}; `omics status` lists what there is", soft_wrap=True
-        )
+        below = f"no asset lies below {', '.join(wanted)}" if wanted else "no study is available here"
+        console.print(f"{below}; omics status lists what there is", soft_wrap=True)
         return 1
     started = time.monotonic()
     summary = with_progress(console, session, keys, force=force)

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from omics_orchestrator.errors import NotConfigured
 from omics_orchestrator.orchestration.instance import prepare
 from omics_orchestrator.settings import Settings, export
+from omics_orchestrator.storage.binaries import find_binaries
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.embedded import ensure_server
 
@@ -17,6 +18,9 @@ def run_command(command: list[str]) -> None:
     """Become `command`: it inherits the lock on the server, so that the server lives as long as it does."""
     settings = Settings.from_environment()
     export(prepare(settings) | libpq(Database.open(settings).url))
+    if settings.database_url is None:  # psql and pg_dump of the server's own version come first
+        programs = find_binaries(settings, settings.home / "postgres" / "data").folder
+        export({"PATH": os.pathsep.join((str(programs), settings.environment.get("PATH", os.defpath)))})
     program = shutil.which(command[0])
     if program is None:
         raise NotConfigured(f"no program {command[0]!r} on PATH")

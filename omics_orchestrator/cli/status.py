@@ -52,25 +52,30 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
         wrong = sum(group_of(check.asset) == group for check in failed)
         old, new = (_age(times[0]), _age(times[-1])) if times else ("never", "never")
         table.add_row(group, str(len(keys)), str(sum(key in stale for key in keys)), str(wrong), old, new)
+    console.print(table)
     for name, study in workspace.catalogue.studies.items():
         if variable := workspace.unavailable(study):
-            table.add_row(name, f"[dim]not available here: {variable} is not set[/dim]")
+            console.print(
+                f"{name}: not available here, {variable} is not set", soft_wrap=True, highlight=False
+            )
     for name in workspace.catalogue.broken:
-        table.add_row(name, "[red]broken declaration: omics check[/red]")
-    console.print(table)
+        console.print(f"[red]{name}: its declaration is broken[/red]", highlight=False)
+    console.print()
 
 
 def _next(workspace: Workspace, session: Session, failed: list[CheckState]) -> list[str]:
     """Return the commands that would help now."""
     found = []
     if number := len(session.stale()):
-        found.append(f"{number} assets are stale:            omics materialize")
-    if workspace.catalogue.broken:
-        found.append("declarations are broken:      omics check")
+        found.append(f"stale assets: {number:<18} omics materialize")
+    if number := len(workspace.catalogue.broken):
+        found.append(f"broken declarations: {number:<11} omics check")
     if number := count_files(workspace).quarantined:
-        found.append(f"{number} files wait in quarantine:   omics files --quarantine")
+        found.append(f"files in quarantine: {number:<11} omics files --quarantine")
     if failed:
-        found.append("checks failed: look at the rows behind them with omics sql or in the UI: omics dev")
+        found.append(
+            'the rows behind a check:         omics sql "select …", or the asset\'s page in omics dev'
+        )
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -42,21 +43,45 @@ def show_variables(text: str) -> None:
 def show_files(study: str | None, *, only_quarantined: bool) -> None:
     """Print the registered files of one or all studies."""
     workspace = Workspace(Settings.from_environment())
-    table = files_of(workspace.database, study=study)
-    names = ["number", "study", "assay", "file_set", "size", "verdict", "missing", "sample_id", "reason"]
+    known = [*workspace.catalogue.studies, *workspace.catalogue.broken]
+    if study is not None and study not in known:
+        raise UnknownKey("study", study, known)
+    samples: dict[int, list[str]] = {}
+    files = {}
+    for row in files_of(workspace.database, study=study).to_pylist():
+        files[row["number"]] = row
+        if row["sample_id"]:
+            samples.setdefault(row["number"], []).append(row["sample_id"])
+    names = ["number", "study", "assay", "file_set", "size", "verdict"]
     rows = [
-        ["" if row[name] is None else str(row[name]) for name in names]
-        for row in table.select(names).to_pylist()
+        [*(str(row[name]) for name in names), _samples(samples.get(number, [])), _state(row)]
+        for number, row in files.items()
         if row["reason"] or not only_quarantined
     ]
-    _print(names, rows)
+    _print([*names, "sample", "state"], rows)
+
+
+def _samples(found: list[str]) -> str:
+    return found[0] if len(found) == 1 else f"{len(found)} samples" if found else ""
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["missing"]:
+        return "gone from its store"
+    return f"quarantine: {row['reason']}" if row["reason"] else "linked"
 
 
 def show_query(query: str) -> None:
     """Print the rows of one read-only statement."""
     table: pa.Table = read_query(Workspace(Settings.from_environment()).database, query)
-    rows = (["" if value is None else str(value) for value in row.values()] for row in table.to_pylist())
+    rows = ([_cell(value) for value in row.values()] for row in table.to_pylist())
     _print(table.column_names, rows)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    return "" if value is None else str(value)
 
 
 def _percent(share: float | None) -> str:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-import pytest
-
 from omics_orchestrator_tests.end_to_end.conftest import Made
-
-pytestmark = pytest.mark.xdist_group("demo")
 
 
 def failed_checks(made: Made) -> dict[tuple[str, str], str]:
@@ -77,7 +73,7 @@ def test_sql_is_read_only(demo: Made) -> None:
 
 def test_doors_answer(demo: Made) -> None:
     assert "calprotectin" in demo.omics("variables", "calprotectin")
-    assert "quarantine" not in demo.omics("files", "demo_adult")
+    assert "quarantine: invalid" in demo.omics("files", "demo_adult")
     assert "are fine" in demo.omics("check")
     status = demo.omics("status")
     assert "not available here: OMICS_STORE_PUBLIC_URL is not set" in status

@@ -11,7 +11,7 @@ import pytest
 from omics_orchestrator_tests.end_to_end.conftest import Made
 from omics_orchestrator_tests.end_to_end.processes import of_home, start, start_dev, wait_until
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 NOTEBOOK = "from omics_orchestrator import load; import time; load('warehouse/visit'); time.sleep(600)"
 ROWS = " union all ".join(

@@ -14,7 +14,7 @@ import pytest
 from omics_orchestrator_tests.end_to_end.conftest import Made
 from omics_orchestrator_tests.end_to_end.processes import of_home, start_dev, wait_until
 
-pytestmark = [pytest.mark.xdist_group("demo"), pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 ASSET = '{assetNodeOrError(assetKey: {path: ["harmonised", "demo_adult", "participant"]}) {... on AssetNode {\
  groupName description staleStatus metadataEntries {label} assetChecksOrError {... on AssetChecks {checks {name}}}}}}'

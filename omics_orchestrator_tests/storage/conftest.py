@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from omics_orchestrator.settings import Settings
@@ -22,7 +23,7 @@ def settings_of(home: Path, **variables: str) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def stopped_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def stopped_home(tmp_path_factory: pytest.TempPathFactory, omics_home: Path) -> Iterator[Path]:
     """A home whose server has stopped; it has an empty table `written`. At the end no process may be left."""
     top = tmp_path_factory.getbasetemp()
     home = tmp_path_factory.mktemp("stopped") / "home"
@@ -39,7 +40,13 @@ def stopped_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for client in Client.started:
         if client.process.poll() is None:  # of a test that failed
             client.kill()
-    assert eventually(lambda: not working_in(top)), working_in(top)
+
+    def left() -> list[psutil.Process]:
+        """The server of the test session itself lives as long as the session."""
+        ours = {process.pid for process in working_in(omics_home)}
+        return [process for process in working_in(top) if process.pid not in ours]
+
+    assert eventually(lambda: not left()), left()
 
 
 @pytest.fixture

@@ -1,0 +1,100 @@
+"""The command line's manners: exit codes, messages for people, the watcher."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from omics_orchestrator.settings import WORKING_COPY
+from omics_orchestrator_tests.installation import MAPPING, Installation
+
+
+def omics(installation: Installation, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(installation.folder), **installation.environment()}
+    return subprocess.run(
+        [sys.executable, "-m", "omics_orchestrator.cli", *arguments],
+        env=environment,
+        cwd=WORKING_COPY,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_check_tells_every_mistake_with_file_and_line(installation: Installation) -> None:
+    fine = omics(installation, "check")
+    assert (fine.returncode, fine.stdout) == (0, "tiny is fine\n")
+    installation.declare(
+        "wrong", mapping=MAPPING.replace("recode: sex", "recodee: sex").replace("unit: a", "unit: kg")
+    )
+    wrong = omics(installation, "check")
+    assert wrong.returncode == 1
+    assert "mapping.yaml:4: participant.sex" in wrong.stdout
+    assert "mapping.yaml:5: participant.age" in wrong.stdout
+    assert wrong.stdout.endswith("2 problems in wrong; tiny is fine\n")
+    assert omics(installation, "check", "tiny").returncode == 0
+
+
+def test_materialize_status_and_doors(installation: Installation) -> None:
+    first = omics(installation, "materialize")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "10 assets ran" in first.stdout
+    assert "everything is up to date" in omics(installation, "materialize").stdout
+    assert "all" not in omics(installation, "status", "--failed").stdout.split("checks")[0]
+    assert "tiny" in omics(installation, "status").stdout
+    assert "4 samples" in omics(installation, "files", "tiny").stdout
+    assert "75%" in omics(installation, "variables", "crp").stdout
+    none = omics(installation, "materialize", "nonsense")
+    assert none.returncode == 1
+    assert "no asset lies below nonsense" in none.stdout
+
+
+def test_broken_source_exits_with_one_and_names_no_cell(installation: Installation) -> None:
+    (installation.source / "people.csv").write_text("id,sex,age,note\nP1,m,40,x,SECRET,more\n")
+    failed = omics(installation, "materialize", "raw")
+    assert failed.returncode == 1
+    assert "SECRET" not in failed.stdout + failed.stderr
+    assert "failed  raw/tiny/files/people" in failed.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [("sql", "select nonsense"), ("variables", "xyzzy"), ("run", "--", "nosuch")]
+)
+def test_errors_are_for_people(installation: Installation, arguments: tuple[str, ...]) -> None:
+    answer = omics(installation, *arguments)
+    assert answer.returncode == 1
+    assert "Traceback" not in answer.stderr
+    assert answer.stderr.strip()
+
+
+def test_run_gives_the_environment_and_the_exit_code(installation: Installation) -> None:
+    answer = omics(installation, "run", "--", "sh", "-c", "echo $DAGSTER_HOME $PGPORT; exit 7")
+    assert answer.returncode == 7
+    assert answer.stdout.split()[0] == str(installation.settings.dagster_home)
+
+
+def test_watcher_ends_a_group_whose_owner_was_killed() -> None:
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    owner_code = (
+        "import subprocess, sys, time\n"
+        "watcher = subprocess.Popen([sys.executable, '-m', 'omics_orchestrator.cli.watcher'],"
+        " stdin=subprocess.PIPE, start_new_session=True)\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {stubborn!r}], process_group=0)\n"
+        "watcher.stdin.write(f'{child.pid}\\n'.encode()); watcher.stdin.flush()\n"
+        "print(child.pid, flush=True); time.sleep(600)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", owner_code], stdout=subprocess.PIPE, text=True, cwd=WORKING_COPY
+    )
+    assert owner.stdout
+    child = int(owner.stdout.readline())
+    owner.send_signal(signal.SIGKILL)
+    owner.wait()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and os.path.exists(f"/proc/{child}"):
+        time.sleep(0.1)
+    assert not os.path.exists(f"/proc/{child}")

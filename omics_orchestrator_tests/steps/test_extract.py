@@ -1,0 +1,68 @@
+"""A delivered table as it is stored raw."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from omics_orchestrator.sources.base import Delivery
+from omics_orchestrator.steps.extract import ORIGINAL, extract, with_original_names
+from omics_orchestrator_tests.installation import MAPPING, Installation
+
+
+def raw(installation: Installation, table: str = "people") -> tuple[pa.Table, tuple[object, ...]]:
+    workspace = installation.workspace()
+    result = extract(workspace, workspace.catalogue.studies["tiny"], "files", table, run_id="r1")
+    return result.writes[0].table, result.findings
+
+
+def test_cells_are_text_and_columns_keep_their_names(installation: Installation) -> None:
+    (installation.source / "people.csv").write_text("id,Sex (m/f),AGE,note\nP1,m,040,x\n")
+    mapping = MAPPING.replace("recode: sex", 'recode: "Sex (m/f)"').replace("number: age", "number: AGE")
+    installation.declare("tiny", mapping=mapping)
+    table, findings = raw(installation)
+    assert table.column_names == ["row_number", "id", "sex_m_f", "age", "row_hash", "run_id"]
+    assert table.column("age").to_pylist() == ["040"]
+    assert table.schema.field("sex_m_f").metadata[ORIGINAL] == b"Sex (m/f)"
+    assert with_original_names(table).column_names == ["row_number", "id", "Sex (m/f)", "AGE"]
+    assert findings == ()
+
+
+def test_columns_nobody_decided_about_are_drift_and_stay_out(installation: Installation) -> None:
+    (installation.source / "people.csv").write_text("id,sex,age,note,phone\nP1,m,40,x,0\n")
+    table, (finding,) = raw(installation)
+    assert "phone" not in table.column_names
+    assert (finding.check, finding.count) == ("drift", 1)
+    assert "'phone'" in finding.message
+
+
+def test_row_hash_tells_cells_apart(installation: Installation) -> None:
+    people = installation.source / "people.csv"
+    people.write_text("id,sex,age,note\nP1,a,b,\nP1,ab,,\nP1,,ab,\nP1,a,b,other\n")
+    hashes = raw(installation)[0].column("row_hash").to_pylist()
+    assert len(set(hashes)) == 3
+    assert hashes[0] == hashes[3]  # a column that stays out changes nothing
+
+
+def test_run_does_not_change_the_data_version(installation: Installation) -> None:
+    workspace = installation.workspace()
+    study = workspace.catalogue.studies["tiny"]
+    versions = {extract(workspace, study, "files", "people", run_id=run).data_version for run in ("r1", "r2")}
+    assert len(versions) == 1
+
+
+def test_declared_type_of_a_column_is_part_of_the_version(installation: Installation, monkeypatch) -> None:
+    workspace = installation.workspace()
+    study = workspace.catalogue.studies["tiny"]
+    source = type(study.sources["files"])
+    deliver = source.deliver
+
+    def typed(kind: bytes) -> str:
+        def delivered(self, *arguments: object) -> Delivery:
+            found = deliver(self, *arguments)
+            fields = [field.with_metadata({b"field_type": kind}) for field in found.data.schema]
+            return Delivery(found.data.cast(pa.schema(fields)), found.key, found.seen)
+
+        monkeypatch.setattr(source, "deliver", delivered)
+        return extract(workspace, study, "files", "people", run_id="r").data_version
+
+    assert typed(b"yesno") != typed(b"text")
