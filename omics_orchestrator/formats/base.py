@@ -6,9 +6,9 @@ One module per format beside this one; linking files to samples and storing what
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal, Protocol
@@ -24,6 +24,7 @@ BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b00030000000000000000
 PIECE = (
     64 * 1024
 )  # compressed bytes inflated at once: bounds memory, and the rest copied at each end of a member
+LARGE_TEXT = 1024 * 1024  # bytes; what inflates to more is not held whole
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; a longer line is no text file of ours
 
 
@@ -128,6 +129,10 @@ class Format(Declared, ABC):
     def inspect_bytes(self, name: str, raw: bytes) -> Inspection:
         """Inspect a small file whose bytes are at hand."""
         return self.inspect(MemoryFile(name, raw))
+
+    def inspect_many(self, files: Sequence[tuple[str, bytes]]) -> list[Inspection]:
+        """Inspect small files (name, bytes), each as `inspect_bytes` would; a format may do it at one go."""
+        return [self.inspect_bytes(name, raw) for name, raw in files]
 
     @classmethod
     def bears_suffix(cls, name: str) -> bool:
@@ -241,6 +246,20 @@ class _Members:
                 piece, self.open = self.open.unused_data, None
 
 
+def inflated(raw: bytes) -> bytes | None:
+    """Return the content of an ordinary gzip file of one member; None = it is something else, or damaged."""
+    if not raw.startswith(GZIP) or raw[3:4] == b"\x04":
+        return None
+    zlib = _zlib()
+    member = zlib.decompressobj(31)
+    try:
+        text: bytes = member.decompress(raw, LARGE_TEXT)
+    except zlib.error:
+        return None
+    return text if member.eof and not member.unused_data else None
+
+
+@cache
 def _zlib() -> Any:
     """Return isal's zlib (2–3 times as fast) or, without the extra `reads`, Python's."""
     try:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats.base import GZIP, Format, Inspection, Lines, OpenFile
+from omics_orchestrator.formats.base import GZIP, Format, Inspection, Lines, OpenFile, inflated
+from omics_orchestrator.formats.fastq_batch import Counts, flawless
 
 BASES = b"ACGTUNRYSWKMBDHVXacgtunryswkmbdhvx.-*"
 QUALITIES = bytes(range(33, 127))
+BATCH = 512 * 1024  # bytes of text that are checked at one go: what fits a processor's cache
 MATE = re.compile(
     r"(?P<before>.*[._-])(?P<r>[Rr]?)[12](?P<after>(_\d{3})?\.(fastq|fq)(\.b?gz)?|(?<=R[12])[._-].*)"
 )
@@ -57,6 +60,36 @@ class Fastq(Format):
         if not lines.whole:
             warnings.append("the bgzip end marker is missing: the file may be cut off")
         return Inspection.of(reads.facts(lines), warnings=warnings)
+
+    def inspect_many(self, files: Sequence[tuple[str, bytes]]) -> list[Inspection]:
+        """Inspect gzip files in batches; one that is not plainly flawless is inspected by itself."""
+        found: list[Inspection] = []
+        for batch in _batches(files):
+            counts = iter(flawless([text for *_, text in batch if text]))
+            for name, raw, text in batch:
+                count = next(counts) if text else None
+                found.append(_valid(count) if count else self.inspect_bytes(name, raw))
+        return found
+
+
+def _batches(files: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes, bytes | None]]]:
+    """Yield (name, bytes, inflated text) of files whose texts fit the processor's cache together."""
+    batch: list[tuple[str, bytes, bytes | None]] = []
+    size = 0
+    for name, raw in files:
+        text = inflated(raw)
+        batch.append((name, raw, text))
+        size += len(text or b"")
+        if size >= BATCH:
+            yield batch
+            batch, size = [], 0
+    yield batch
+
+
+def _valid(counts: Counts) -> Inspection:
+    """Return what `inspect` says of a gzip file without a flaw."""
+    encoding = _encoding(counts.quality_lowest, counts.quality_highest)
+    return Inspection("valid", {**counts._asdict(), "compression": "gzip", "quality_encoding": encoding})
 
 
 @dataclass

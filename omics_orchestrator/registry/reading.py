@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 from omics_orchestrator.errors import StorageError
 from omics_orchestrator.formats.base import Format, Inspection
 from omics_orchestrator.registry.scan import Member
-from omics_orchestrator.storage.objects import Store
+from omics_orchestrator.storage.objects import Store, StoredObject
 
 SMALL = 1024 * 1024  # bytes up to which a file is held whole
+BATCH = 64  # small files that are held and inspected together
 READERS = 4  # threads: a far store answers while we wait, large files are hashed beside each other
 NOT_INSPECTED = Inspection("valid", {})  # an index or the like: digest only
 
@@ -41,41 +42,62 @@ def inspector_of(format_: Format) -> str:
 
 
 def read_all(members: Sequence[Member], store: Store, format_: Format) -> None:
-    """Read the files and put each `reading` into its member.
+    """Read the listed files and put each `reading` into its member; small ones are inspected in batches.
 
     Raises:
         StorageError: the store failed in a way that trying again may mend.
     """
-    small = all(member.found and member.found.size <= SMALL for member in members)
-    if small and store.local_path("any") is not None:  # threads would only take turns
-        for member in members:
-            member.reading = read(member, store, format_)
+    small: list[tuple[Member, StoredObject]] = []
+    large: list[tuple[Member, StoredObject]] = []
+    for member in members:
+        if found := member.found:
+            (small if found.size <= SMALL else large).append((member, found))
+    batches = [small[start : start + BATCH] for start in range(0, len(small), BATCH)]
+    if not large and store.local_path("any") is not None:  # threads would only take turns
+        for batch in batches:
+            _read_small(batch, store, format_)
         return
     with ThreadPoolExecutor(READERS) as pool:
-        for member, reading in zip(
-            members, pool.map(lambda one: read(one, store, format_), members), strict=True
-        ):
-            member.reading = reading
+        work = [pool.submit(_read_small, batch, store, format_) for batch in batches]
+        work += [pool.submit(_read_large, member, found, store, format_) for member, found in large]
+        for one in work:
+            one.result()
 
 
-def read(member: Member, store: Store, format_: Format) -> Reading:
-    """Read one listed file: digest, verdict, facts, sample names inside, problems."""
-    found = member.found
-    if found is None:
-        raise RuntimeError("a file that is not listed cannot be read")
+def _read_small(batch: Sequence[tuple[Member, StoredObject]], store: Store, format_: Format) -> None:
+    digested: list[tuple[Member, str]] = []
+    files: list[tuple[str, bytes]] = []
+    for member, found in batch:
+        try:
+            raw = store.get(found.key)
+        except StorageError as error:
+            member.reading = _unreadable(error)
+            continue
+        sha256 = hashlib.sha256(raw).hexdigest()
+        name = found.key.rpartition("/")[2]
+        if format_.is_companion(name):
+            member.reading = _reading(sha256, NOT_INSPECTED)
+        else:
+            files.append((name, raw))
+            digested.append((member, sha256))
+    for (member, sha256), inspection in zip(digested, format_.inspect_many(files), strict=True):
+        member.reading = _reading(sha256, inspection)
+
+
+def _read_large(member: Member, found: StoredObject, store: Store, format_: Format) -> None:
     name = found.key.rpartition("/")[2]
     try:
-        if found.size <= SMALL:
-            raw = store.get(found.key)
-            inspection = NOT_INSPECTED if format_.is_companion(name) else format_.inspect_bytes(name, raw)
-            return _reading(hashlib.sha256(raw).hexdigest(), inspection)
         with StreamedFile(store, found.key, name, found.size) as file:
             inspection = NOT_INSPECTED if format_.is_companion(name) else format_.inspect(file)
-            return _reading(file.sha256(), inspection)
+            member.reading = _reading(file.sha256(), inspection)
     except StorageError as error:
-        if error.retry:
-            raise
-        return Reading(None, "unreadable", {}, (), ("the store does not hand it out",))
+        member.reading = _unreadable(error)
+
+
+def _unreadable(error: StorageError) -> Reading:
+    if error.retry:
+        raise error
+    return Reading(None, "unreadable", {}, (), ("the store does not hand it out",))
 
 
 def _reading(sha256: str, found: Inspection) -> Reading:
