@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
 
 from omics_orchestrator.settings import WORKING_COPY
@@ -95,6 +96,6 @@ def test_watcher_ends_a_group_whose_owner_was_killed() -> None:
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline and os.path.exists(f"/proc/{child}"):
+    while time.monotonic() < deadline and psutil.pid_exists(child):
         time.sleep(0.1)
-    assert not os.path.exists(f"/proc/{child}")
+    assert not psutil.pid_exists(child)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
+import pytest
 
 from omics_orchestrator.sources.base import Delivery
+from omics_orchestrator.sources.delimited import Delimited
 from omics_orchestrator.steps.extract import ORIGINAL, extract, with_original_names
 from omics_orchestrator_tests.installation import MAPPING, Installation
 
@@ -50,19 +54,20 @@ def test_run_does_not_change_the_data_version(installation: Installation) -> Non
     assert len(versions) == 1
 
 
-def test_declared_type_of_a_column_is_part_of_the_version(installation: Installation, monkeypatch) -> None:
+def test_declared_type_of_a_column_is_part_of_the_version(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace = installation.workspace()
     study = workspace.catalogue.studies["tiny"]
-    source = type(study.sources["files"])
-    deliver = source.deliver
+    deliver = Delimited.deliver
 
-    def typed(kind: bytes) -> str:
-        def delivered(self, *arguments: object) -> Delivery:
-            found = deliver(self, *arguments)
+    def version(kind: bytes) -> str:
+        def typed(source: Delimited, name: str, table: str, admitted: Any, stores: Any) -> Delivery:
+            found = deliver(source, name, table, admitted, stores)
             fields = [field.with_metadata({b"field_type": kind}) for field in found.data.schema]
             return Delivery(found.data.cast(pa.schema(fields)), found.key, found.seen)
 
-        monkeypatch.setattr(source, "deliver", delivered)
+        monkeypatch.setattr(Delimited, "deliver", typed)
         return extract(workspace, study, "files", "people", run_id="r").data_version
 
-    assert typed(b"yesno") != typed(b"text")
+    assert version(b"yesno") != version(b"text")
