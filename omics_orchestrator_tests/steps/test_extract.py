@@ -7,13 +7,14 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from omics_orchestrator.findings import Finding
 from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.sources.delimited import Delimited
 from omics_orchestrator.steps.extract import ORIGINAL, extract, with_original_names
 from omics_orchestrator_tests.installation import MAPPING, Installation
 
 
-def raw(installation: Installation, table: str = "people") -> tuple[pa.Table, tuple[object, ...]]:
+def raw(installation: Installation, table: str = "people") -> tuple[pa.Table, tuple[Finding, ...]]:
     workspace = installation.workspace()
     result = extract(workspace, workspace.catalogue.studies["tiny"], "files", table, run_id="r1")
     return result.writes[0].table, result.findings
