@@ -8,6 +8,7 @@ from collections import Counter
 from rich.console import Console
 
 from omics_orchestrator.cli.materialize import group_of, report, with_progress
+from omics_orchestrator.cli.words import omics
 from omics_orchestrator.demo import generate
 from omics_orchestrator.errors import NotConfigured, UnknownKey
 from omics_orchestrator.orchestration.session import Session
@@ -99,15 +100,23 @@ def _overview(console: Console, workspace: Workspace, session: Session, studies:
     failed = Counter(check.name for check in checks if not check.passed)
     names = f" ({', '.join(f'{name} {number}' for name, number in failed.most_common())})" if failed else ""
     console.print(
-        f"Checks     {len(checks) - failed.total()} passed · {failed.total()} failed{names}: omics status --failed",
+        f"Checks     {len(checks) - failed.total()} passed · {failed.total()} failed{names}",
         soft_wrap=True,
     )
     console.print(f"Coverage   {_coverage(workspace, studies)}")
-    console.print("Next       make dev                       the asset graph in your browser")
-    console.print(
-        "           omics variables calprotectin   where is it measured, and how well", soft_wrap=True
-    )
-    console.print("           docs/add-a-study.md            your own study in ten minutes")
+    _next(console)
+
+
+def _next(console: Console) -> None:
+    following = {
+        "make dev": "the asset graph in your browser",
+        f"{omics()} variables calprotectin": "where is it measured, and how well",
+        f"{omics()} status --failed": "what is wrong with the data",
+    }
+    width = max(map(len, following))
+    for number, (command, meaning) in enumerate(following.items()):
+        console.print(f"{'Next' if number == 0 else '':<10} {command:<{width}}   {meaning}", soft_wrap=True)
+    console.print("Your own study in ten minutes: docs/add-a-study.md")
 
 
 def _tables(console: Console, workspace: Workspace, studies: list[str]) -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from omics_orchestrator.cli.words import omics
 from omics_orchestrator.orchestration.session import Session, Summary
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.workspace import Workspace
@@ -22,7 +23,7 @@ def run_materialize(wanted: list[str], *, force: bool) -> int:
     keys = session.assets(wanted)
     if not keys:
         below = f"no asset lies below {', '.join(wanted)}" if wanted else "no study is available here"
-        console.print(f"{below}; omics status lists what there is", soft_wrap=True)
+        console.print(f"{below}; {omics()} status lists what there is", soft_wrap=True)
         return 1
     started = time.monotonic()
     summary = with_progress(console, session, keys, force=force)

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from omics_orchestrator.cli.materialize import group_of
+from omics_orchestrator.cli.words import omics
 from omics_orchestrator.orchestration.session import CheckState, Session
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import count_files
@@ -67,15 +68,13 @@ def _next(workspace: Workspace, session: Session, failed: list[CheckState]) -> l
     """Return the commands that would help now."""
     found = []
     if number := len(session.stale()):
-        found.append(f"stale assets: {number:<18} omics materialize")
+        found.append(f"stale assets: {number:<18} {omics()} materialize")
     if number := len(workspace.catalogue.broken):
-        found.append(f"broken declarations: {number:<11} omics check")
+        found.append(f"broken declarations: {number:<11} {omics()} check")
     if number := count_files(workspace).quarantined:
-        found.append(f"files in quarantine: {number:<11} omics files --quarantine")
+        found.append(f"files in quarantine: {number:<11} {omics()} files --quarantine")
     if failed:
-        found.append(
-            'the rows behind a check:         omics sql "select …", or the asset\'s page in omics dev'
-        )
+        found.append(f'rows behind a check:             {omics()} sql "select …", or its page in make dev')
     return found
 
 
