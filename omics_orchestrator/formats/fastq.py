@@ -15,7 +15,7 @@ from omics_orchestrator.formats.fastq_batch import Counts, flawless
 
 BASES = b"ACGTUNRYSWKMBDHVXacgtunryswkmbdhvx.-*"
 QUALITIES = bytes(range(33, 127))
-BATCH = 512 * 1024  # bytes of text that are checked at one go: what fits a processor's cache
+BATCH = 112 * 1024  # bytes of text checked at one go: malloc gets memory above 128 KiB afresh each time
 MATE = re.compile(
     r"(?P<before>.*[._-])(?P<r>[Rr]?)[12](?P<after>(_\d{3})?\.(fastq|fq)(\.b?gz)?|(?<=R[12])[._-].*)"
 )
@@ -73,7 +73,7 @@ class Fastq(Format):
 
 
 def _batches(files: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes, bytes | None]]]:
-    """Yield (name, bytes, inflated text) of files whose texts fit the processor's cache together."""
+    """Yield (name, bytes, inflated text) of files whose texts are checked together."""
     batch: list[tuple[str, bytes, bytes | None]] = []
     size = 0
     for name, raw in files:

@@ -5,33 +5,34 @@ The caller's transaction makes them one. What changes is decided in changes.py.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from omics_orchestrator.registry.changes import Changes, Row
+from omics_orchestrator.storage.copying import copy_into
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-TEXT, NUMBER, TIME = pa.string(), pa.int64(), pa.timestamp("us", "UTC")
+TEXT, JSON, TIME = pa.string(), pa.json_(), pa.timestamp("us", "UTC")
+NUMBER, VERSION = pa.int64(), pa.int32()
 COLUMNS: dict[str, dict[str, pa.DataType]] = {
     "file_set": {"number": NUMBER, "study": TEXT, "assay": TEXT, "name": TEXT, "digest": TEXT},
-    "file": {"number": NUMBER, "set_number": NUMBER, "store": TEXT, "key": TEXT, "version": NUMBER},
+    "file": {"number": NUMBER, "set_number": NUMBER, "store": TEXT, "key": TEXT, "version": VERSION},
     "file_version": {
         "file_number": NUMBER,
-        "version": NUMBER,
+        "version": VERSION,
         "size": NUMBER,
         "modified": TIME,
         "etag": TEXT,
         "sha256": TEXT,
         "verdict": TEXT,
         "inspector": TEXT,
-        "facts": TEXT,
-        "samples": TEXT,
-        "problems": TEXT,
+        "facts": JSON,
+        "samples": JSON,
+        "problems": JSON,
         "run_id": TEXT,
     },
     "sample_link": {"set_number": NUMBER, "participant_id": TEXT, "sample_id": TEXT, "rule": TEXT},
@@ -88,16 +89,11 @@ def forget_emptied(cursor: Cursor, study: str, assay: str) -> int:
 def _copy(cursor: Cursor, table: str, rows: Sequence[Row]) -> int:
     if not rows:
         return 0
-    from pyarrow import csv
-
     columns = COLUMNS[table]
     arrays = [
         pa.array(values, kind) for values, kind in zip(zip(*rows, strict=True), columns.values(), strict=True)
     ]
-    text = io.BytesIO()
-    csv.write_csv(pa.table(arrays, names=list(columns)), text, csv.WriteOptions(include_header=False))
-    text.seek(0)
-    cursor.copy_expert(f"copy registry.{table} ({', '.join(columns)}) from stdin (format csv)", text)
+    copy_into(cursor, f"registry.{table}", pa.table(arrays, names=list(columns)))
     return len(rows)
 
 

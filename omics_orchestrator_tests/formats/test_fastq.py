@@ -135,6 +135,55 @@ def test_what_is_wrong_is_said_with_the_first_bad_read(raw, problem):
     assert found.problems[0].startswith(problem)
 
 
+ODD = [
+    b"",
+    b"\n",
+    b"\n" * 4,
+    READ[:-1],
+    READ + b"\n",
+    READ + READ[:-6],
+    READ.replace(b"\n", b"\r\n"),
+    READ.replace(b"first", b"first\r"),
+    READ.replace(b"\nACGTN\n+\nII#5!\n", b"\n\n+\n\n"),
+    READ.replace(b"ACGTN", b"acgtn"),
+    READ.replace(b"ACGTN", b"ACGT"),
+    READ.replace(b"ACGTN", b"ACG\0N"),
+    READ.replace(b"+", b"+r1 first"),
+    READ.replace(b"+", b"+other"),
+    READ.replace(b"@", b">"),
+    READ.replace(b"#", b" "),
+    READ.replace(b"#", b"\x7f"),
+    READ * 3 + b"@\nA\n+\n~\n",
+    bytes(2 * 1024 * 1024),
+]
+
+
+def test_many_files_at_one_go_are_told_as_one_by_one(shared_data, monkeypatch):
+    texts = [file.read_bytes() for file in sorted((shared_data / "fastq" / "biopython_quality").iterdir())]
+    texts += ODD + [READ * count for count in range(1, 30)]
+    packed = [gzip.compress(text, mtime=0) for text in texts]
+    packed += [bgzip(text) for text in texts[-5:]] + [
+        gzip.compress(READ) * 2,
+        gzip.compress(READ) + b"\0" * 9,
+    ]
+    packed += [packed[-9] + b"more", packed[-9][:-1], packed[-9][:-9] + b"x" + packed[-9][-8:]]
+    files = [("a.fastq.gz", raw) for raw in texts + packed]
+    random.Random(1).shuffle(files)
+    alone = [Fastq().inspect_bytes(*file) for file in files]
+    assert {found.verdict for found in alone} == {"valid", "warnings", "invalid"}
+    for size in (1, 300, 10**6):
+        monkeypatch.setattr("omics_orchestrator.formats.fastq.BATCH", size)
+        assert Fastq().inspect_many(files) == alone
+    assert Fastq().inspect_many([]) == []
+
+
+def test_a_good_batch_is_not_read_twice(monkeypatch):
+    files = [("a.fastq.gz", gzip.compress(READ * count)) for count in range(1, 50)]
+    monkeypatch.setattr(Fastq, "inspect", None)
+    counts = [found.facts["reads"] for found in Fastq().inspect_many(files)]
+    assert counts == list(range(1, 50))
+
+
 def test_what_tools_may_stumble_over_is_a_warning():
     assert look(READ.replace(b"\n", b"\r\n")).problems == ("lines end in CR LF: several tools refuse that",)
     assert "end marker" in look(bgzip(READ, end=False)).problems[0]
