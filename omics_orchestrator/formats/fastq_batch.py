@@ -78,9 +78,8 @@ class _Reads:
             (codes[starts[:, 0]] == AT)
             & (codes[starts[:, 2]] == PLUS)
             & (lengths[:, 2] == 1)
-            & (self.lengths > 0)
             & (self.lengths == lengths[:, 3])
-            & (self.lowest >= ord("!"))
+            & (self.lowest >= ord("!"))  # an empty line shows its LF here
             & (self.highest <= ord("~"))
             & np.logical_and.reduceat(letters, bases)[::2]
         )

@@ -137,6 +137,7 @@ def test_what_is_wrong_is_said_with_the_first_bad_read(raw, problem):
 
 ODD = [
     b"",
+    b"@r1",
     b"\n",
     b"\n" * 4,
     READ[:-1],
@@ -150,6 +151,7 @@ ODD = [
     READ.replace(b"ACGTN", b"ACG\0N"),
     READ.replace(b"+", b"+r1 first"),
     READ.replace(b"+", b"+other"),
+    READ.replace(b"+", b"-"),
     READ.replace(b"@", b">"),
     READ.replace(b"#", b" "),
     READ.replace(b"#", b"\x7f"),
