@@ -96,7 +96,12 @@ def _rows(frame: Any, name: str) -> int:
     index = _text(frame.attrs.get("_index", "_index"))
     if index not in frame:
         raise FormatError(f"{name} has no index")
-    return len(frame[index])
+    return len(_array(frame[index]))
+
+
+def _array(column: Any) -> Any:
+    """Return the values of a column; since 0.13 anndata writes text that may be missing as values beside a mask."""
+    return column["values"] if not hasattr(column, "shape") and "values" in column else column
 
 
 def _columns(frame: Any) -> list[JsonValue]:
@@ -110,7 +115,7 @@ def _samples(obs: Any, column: str) -> tuple[str, ...]:
     """Return the distinct values of a column of `obs`, in order of category or of appearance."""
     if column not in _columns(obs):
         raise FormatError(f'obs has no column "{column}"')
-    values = obs[column]
+    values = _array(obs[column])
     if hasattr(values, "shape"):
         old = "__categories"
         if not hasattr(obs, "shape") and old in obs and column in obs[old]:
@@ -118,7 +123,7 @@ def _samples(obs: Any, column: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(_text(value) for value in values[:]))
     if "categories" not in values or "codes" not in values:
         raise FormatError(f'the column "{column}" of obs holds no text')
-    return _used(values["categories"], values["codes"])
+    return _used(_array(values["categories"]), values["codes"])
 
 
 def _used(categories: Any, codes: Any) -> tuple[str, ...]:

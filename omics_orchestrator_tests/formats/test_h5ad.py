@@ -78,6 +78,20 @@ def test_what_anndata_writes(tmp_path):
     assert look(raw).facts["x"] == "csc_matrix"
 
 
+def test_text_that_may_be_missing_is_read():
+    """The layout of anndata 0.13, whatever version this machine has."""
+
+    def nullable(file: Any) -> None:
+        del file["obs"]["_index"], file["obs"]["sample"]
+        for name, texts in (("_index", ["c1", "c2", "c3"]), ("sample", ["S1", "S2", "S1"])):
+            group = file["obs"].create_group(name)
+            group.attrs["encoding-type"] = "nullable-string-array"
+            group["values"], group["mask"] = texts, np.zeros(3, dtype=bool)
+
+    found = look(write(nullable))
+    assert (found.verdict, found.facts["n_obs"], found.samples) == ("valid", 3, ("S1", "S2"))
+
+
 def test_files_of_old_anndata_are_read():
     def compound(file: Any) -> None:
         del file["obs"], file["X"]
