@@ -364,5 +364,5 @@ def test_azure_is_opened_with_the_keys_of_the_environment(tmp_path):
 
 
 def test_another_scheme_is_refused(tmp_path):
-    with pytest.raises(NotConfigured, match="OMICS_STORE_URL is written"):
+    with pytest.raises(NotConfigured, match="OMICS_STORE_URL must begin with one of file"):
         _ = stores(tmp_path, OMICS_STORE_URL="ftp://host/x").own
