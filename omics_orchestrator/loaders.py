@@ -102,7 +102,8 @@ def list_studies() -> pd.DataFrame:
             {"study": name, "title": study.title, "state": state, **entities, "files": files.get(name, 0)}
         )
     rows += [{"study": name, "title": "", "state": "broken: omics check"} for name in catalogue.broken]
-    frame = pd.DataFrame(rows).set_index("study")
+    names = ["study", "title", "state", *(f"{entity}s" for entity in ENTITIES[:3]), "files"]
+    frame = pd.DataFrame(rows, columns=names).set_index("study")
     return frame.astype({f"{entity}s": "Int64" for entity in ENTITIES[:3]} | {"files": "Int64"})
 
 

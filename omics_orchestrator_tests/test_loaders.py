@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -150,3 +152,13 @@ def test_public_names_are_no_modules() -> None:
     assert set(omics_orchestrator.__all__) <= set(dir(omics_orchestrator))
     with pytest.raises(ImportError):
         __import__("omics_orchestrator.load")
+
+
+def test_dictionary_without_studies_lists_none(
+    filled: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored = shutil.ignore_patterns("studies")
+    monkeypatch.setenv(
+        "OMICS_DICTIONARY", str(shutil.copytree(filled.dictionary, tmp_path / "d", ignore=ignored))
+    )
+    assert list_studies().empty

@@ -80,11 +80,26 @@ def _due(line: Line, wanted: set[dg.AssetKey], outcome: Outcome) -> dict[dg.Asse
 def _unblocked(
     line: Line, due: Mapping[dg.AssetKey, str], wanted: set[dg.AssetKey], outcome: Outcome
 ) -> dict[dg.AssetKey, str]:
+    """Return the next wave; notes what something that failed upstream holds back."""
     stopped = set(outcome.failed) | failed_blocking(line, due)
     for node in line.nodes:  # upstream first: being stopped travels downstream
         if node.key in wanted and node.parents & (stopped | outcome.blocked):
             outcome.blocked.add(node.key)
-    return {key: why for key, why in due.items() if key not in outcome.blocked}
+    ready = {key: why for key, why in due.items() if key not in outcome.blocked}
+    waiting = _undecided([node for node in line.nodes if node.key in wanted], set(ready))
+    return {key: why for key, why in ready.items() if key not in waiting}
+
+
+def _undecided(nodes: Iterable[Node], ready: set[dg.AssetKey]) -> set[dg.AssetKey]:
+    """Return what must wait: below an asset without a reason of its own that the wave itself may give one.
+
+    Run in the same wave, it would be stale again at the end of it, and nothing runs twice.
+    """
+    undecided: set[dg.AssetKey] = set()
+    for node in nodes:  # upstream first
+        if node.parents & undecided or (node.key not in ready and node.parents & ready):
+            undecided.add(node.key)
+    return undecided
 
 
 def failed_blocking(line: Line, due: Iterable[dg.AssetKey] = ()) -> set[dg.AssetKey]:

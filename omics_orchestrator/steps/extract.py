@@ -30,7 +30,7 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
     delivery = study.sources[source].deliver(source, table, admitted, workspace.stores)
     raw = _raw_table(delivery, run_id)
     schema, name = table_of(("raw", study.study, source, table))
-    findings = (*delivery.findings, *_drift(study, source, table, delivery))
+    findings = (*delivery.findings, *_empty(raw), *_drift(study, source, table, delivery))
     write = TableWrite(
         schema, name, raw, delivery.key, ignore=("run_id",), description=_described(study, source)
     )
@@ -85,6 +85,11 @@ def _row_hash(data: pa.Table, payload: list[str]) -> pa.ChunkedArray:
 def _declared_types(raw: pa.Table) -> list[str]:
     """Return what the source declares of each column: rules may read a cell otherwise when that changes."""
     return [f"{field.name} {sorted((field.metadata or {}).items())}" for field in raw.schema]
+
+
+def _empty(raw: pa.Table) -> list[Finding]:
+    """Tell a delivery without rows: what it held before leaves every table downstream."""
+    return [] if raw.num_rows else [Finding("delivery", "the table was delivered without any row")]
 
 
 def _drift(study: Study, source: str, table: str, delivery: Delivery) -> list[Finding]:

@@ -10,12 +10,17 @@ from omics_orchestrator.warehouse import conform
 
 
 def integrate(workspace: Workspace, entity: str) -> StepResult:
-    """Unite `entity` over every study that has been harmonised into this database."""
-    database = workspace.database
+    """Unite `entity` over every study that has been harmonised into this database.
+
+    A study that was removed, or whose mapping has this entity no more, is out; one whose declaration is broken
+    keeps the rows that it had.
+    """
+    database, catalogue = workspace.database, workspace.catalogue
+    declared = {name for name, study in catalogue.studies.items() if entity in study.mapping.entities}
     tables = {}
     for state in list_tables(database):
         study = state.schema.removeprefix("harmonised_")
-        if state.schema != study and state.name == entity and study in workspace.catalogue.studies:
+        if state.schema != study and state.name == entity and study in {*declared, *catalogue.broken}:
             tables[study] = read_table(database, state.schema, state.name)
     schema, name = table_of(("warehouse", entity))
     participants = None

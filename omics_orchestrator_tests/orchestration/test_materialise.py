@@ -9,7 +9,7 @@ from dagster._core.loader import LoadingContextForTest
 
 from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.storage.tables import read_table
-from omics_orchestrator_tests.installation import MAPPING, Installation
+from omics_orchestrator_tests.installation import MAPPING, STUDY, Installation
 
 ALL = {
     "raw/tiny/files/people",
@@ -127,3 +127,40 @@ def test_assets_are_chosen_by_prefix(installation: Installation, word: str) -> N
     chosen = opened(installation).assets([word])
     assert chosen
     assert all(f"{key}/".startswith(f"{word}/") for key in chosen)
+
+
+def test_recovery_needs_one_run(installation: Installation) -> None:
+    run(installation)
+    people, visits = installation.source / "people.csv", installation.source / "visits.csv"
+    good = visits.read_text()
+    visits.write_text(good.replace("crp", "CRP"))
+    people.write_text("id,sex,age,note\nX1,m,40,x\n")
+    session = opened(installation)
+    assert "harmonised/tiny/visit" in session.materialise(session.assets()).failed
+    visits.write_text(good)
+    people.write_text("id,sex,age,note\nP1,m,40,x\nP2,f,51,y\nP3,m,33,z\n")
+    run(installation)
+    assert opened(installation).stale() == {}
+    assert [check.name for check in opened(installation).checks() if not check.passed] == []
+
+
+def test_removed_entity_leaves_the_warehouse(installation: Installation) -> None:
+    installation.declare("other")
+    run(installation)
+    mapping = MAPPING[: MAPPING.index("visit:")] + "not_mapped:\n  x: [note, visit, sample, crp]\n"
+    study = STUDY.format(name="tiny").partition("assays:")[0]
+    installation.declare("tiny", mapping=mapping, study=study)
+    run(installation)
+    database = installation.workspace().database
+    assert set(read_table(database, "warehouse", "visit")["study"].to_pylist()) == {"other"}
+    assert set(read_table(database, "warehouse", "participant")["study"].to_pylist()) == {"tiny", "other"}
+
+
+def test_broken_study_keeps_its_rows_in_the_warehouse(installation: Installation) -> None:
+    installation.declare("other")
+    run(installation)
+    installation.declare("tiny", mapping=MAPPING.replace("crp:", "cpr:"))
+    (installation.source / "visits.csv").write_text("id,visit,sample,crp\nP1,1,S1,5.5\n")
+    run(installation)
+    rows = read_table(installation.workspace().database, "warehouse", "visit")["study"].to_pylist()
+    assert sorted(rows) == ["other", "tiny", "tiny", "tiny", "tiny"]

@@ -72,3 +72,10 @@ def test_declared_type_of_a_column_is_part_of_the_version(
         return extract(workspace, study, "files", "people", run_id="r").data_version
 
     assert version(b"yesno") != version(b"text")
+
+
+def test_delivery_without_rows_is_told(installation: Installation) -> None:
+    (installation.source / "people.csv").write_text("id,sex,age,note\n")
+    table, (finding,) = raw(installation)
+    assert table.num_rows == 0
+    assert (finding.check, finding.severity) == ("delivery", "warning")
