@@ -8,7 +8,7 @@ import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field, field_validator
@@ -65,7 +65,9 @@ class DelimitedOptions(FileOptions):
         start = start if self.headers else stream.tell()
         if not header:
             raise DeliveryError("the file is empty: it has no header line")
-        return _fill(sheet, header, text[start:], separator, first_line=text.count("\n", 0, start))
+        body, first_line = text[start:], text.count("\n", 0, start)
+        width = len(header) if self.headers else _width(header, body, separator)
+        return _fill(sheet, header, width, body, separator, first_line)
 
 
 class DelimitedTable(DelimitedOptions):
@@ -76,6 +78,8 @@ class DelimitedTable(DelimitedOptions):
 
 class Delimited(FileSource, DelimitedOptions):
     """Delimited text files: CSV, TSV and the like, in any encoding, with any separator and line end."""
+
+    version: ClassVar[str] = "2"
 
     kind: Literal["delimited"] = "delimited"
     table_files: dict[str, str | DelimitedTable] = Field(default={}, alias="tables")
@@ -110,28 +114,31 @@ def _records(stream: io.StringIO, separator: str) -> Iterator[list[str]]:
 
 
 def _sniff(text: str) -> str:
-    """Return the separator that cuts the first records into the most cells of the most equal number."""
+    """Return the separator that cuts the first records into the most cells of the most equal number.
 
-    def score(separator: str) -> tuple[float, int]:
+    Between equals the one that cuts the header alike wins: decimal commas stand below a header without any.
+    """
+
+    def score(separator: str) -> tuple[float, bool, int]:
         widths = [len(r) for r in islice(_records(io.StringIO(text, newline=""), separator), SAMPLE_ROWS)]
         width, often = Counter(widths[1:] or widths).most_common(1)[0] if widths else (0, 0)
-        return (often / len(widths), width) if width > 1 or widths[:1] == [2] else (0.0, 0)
+        found = width > 1 or widths[:1] == [2]
+        return (often / len(widths), widths[0] == width, width) if found else (0.0, False, 0)
 
     return max(SEPARATORS.values(), key=score)
 
 
-def _fill(sheet: Sheet, header: list[str], body: str, separator: str, *, first_line: int) -> Sheet:
-    """Parse the rows below the header into `sheet.data`."""
-    widths = Counter(
-        len(record) for record in islice(_records(io.StringIO(body, newline=""), separator), SAMPLE_ROWS)
-    )
+def _width(header: list[str], body: str, separator: str) -> int:
+    """Return how many cells the rows have: one more than names where R left the row names unnamed."""
+    sample = islice(_records(io.StringIO(body, newline=""), separator), SAMPLE_ROWS)
+    widths = Counter(len(record) for record in sample)
     width = len(header)
-    if (
-        widths
-        and widths.most_common(1)[0][0] == width + 1
-        and not _trailing_separator(body, separator, width)
-    ):
-        width += 1
+    short = widths and widths.most_common(1)[0][0] == width + 1
+    return width + 1 if short and not _trailing_separator(body, separator, width) else width
+
+
+def _fill(sheet: Sheet, header: list[str], width: int, body: str, separator: str, first_line: int) -> Sheet:
+    """Parse the rows below the header into `sheet.data`."""
     names = name_columns(header, width, sheet)
     parsed = _parse(body, names, separator)
     sheet.data = _parse_strictly(body, names, separator, first_line) if parsed is None else parsed

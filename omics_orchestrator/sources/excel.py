@@ -31,7 +31,9 @@ class ExcelOptions(FileOptions):
         if not any(header):
             raise DeliveryError("the sheet has no header row where one is declared to be")
         rows = cells if self.headers else cells[1:]
-        names = name_columns(header, len(rows[0]) if rows else len(header), sheet)
+        if rows and len(rows[0]) != len(header):
+            raise DeliveryError(f"{len(header)} headers are declared, the sheet has {len(rows[0])} columns")
+        names = name_columns(header, len(header), sheet)
         columns = ([as_text(row[i]) for row in rows] for i in range(len(names)))
         sheet.data = pa.table(
             {name: pa.array(c, pa.string()) for name, c in zip(names, columns, strict=True)}

@@ -7,7 +7,7 @@ redcap_project.py; the API itself is another kind of source.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +24,8 @@ OPENED = ("1", "2")  # form status unverified, complete; 0 is also what a form s
 
 class RedcapExport(Source):
     """A folder with what REDCap's API answers for a project: metadata, events, repeats, records (JSON)."""
+
+    version: ClassVar[str] = "2"
 
     kind: Literal["redcap_export"] = "redcap_export"
     location: Location
@@ -47,7 +49,7 @@ class RedcapExport(Source):
         if table not in project.forms:
             raise DeliveryError(f"{name}: {UnknownKey('instrument', table, project.forms)}")
         seen = project.columns(table)
-        columns = list(filter(admits(admitted), seen))
+        columns = [column for column in filter(admits(admitted), seen) if column not in KEY]
         belongs, key = _belongs(project, table), _key(project, table)
         content = _content(project, table, columns)
         strays = pc.sum(pc.and_(pc.invert(belongs), content)).as_py() or 0
@@ -60,12 +62,21 @@ class RedcapExport(Source):
         if strays:
             message = f"rows of {table} lie where the project declares no such form or repeat"
             findings.append(Finding("delivery", message, strays, subject=table))
+        if taken := [column for column in seen if column in KEY]:
+            message = f"fields that bear the name of a key column stay out: {', '.join(taken)}"
+            findings.append(Finding("drift", message, len(taken), "note", table))
         empty = (pc.sum(belongs).as_py() or 0) + strays - data.num_rows
         if empty:
             findings.append(
                 Finding("delivery", "rows without any content were left out", empty, "note", table)
             )
-        return Delivery(data, KEY, seen, tuple(findings), project.decisions | {"rows": str(data.num_rows)})
+        return Delivery(
+            data,
+            KEY,
+            (*seen, *project.strays),
+            tuple(findings),
+            project.decisions | {"rows": str(data.num_rows)},
+        )
 
 
 def _belongs(project: Project, form: str) -> pa.ChunkedArray:

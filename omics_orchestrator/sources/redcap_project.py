@@ -74,6 +74,13 @@ class Project:
         return tuple(column for column in dict.fromkeys([*names, *extra]) if column in present)
 
     @cached_property
+    def strays(self) -> tuple[str, ...]:
+        """The columns of the export that no instrument has: the metadata are of another day than the records."""
+        known = {self.fields[0].name, *(column for form in self.forms for column in self.columns(form))}
+        known |= {column for column in self.records.column_names if column.startswith("redcap_")}
+        return tuple(column for column in self.records.column_names if column not in known)
+
+    @cached_property
     def field_of(self) -> dict[str, FieldEntry]:
         """Export column → its field; the columns that REDCap adds itself have none."""
         return {column: field for field in self.fields for column in field.columns}
@@ -166,7 +173,7 @@ def _answer(location: str, content: str, stores: Stores) -> Rows | None:
     blob = _blob(f"{location}{content}.json", stores)
     try:
         answer = None if blob is None else json.loads(blob)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DeliveryError(f"{content}.json is not JSON", retry=True) from None
     return answer if isinstance(answer, list) else None
 
@@ -201,4 +208,7 @@ def _as_table(records: Rows, record_id: str) -> pa.Table:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else "" if value is None else str(value)
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return (
+        text if text.isascii() else text.encode("utf-8", "replace").decode()
+    )  # half a surrogate pair is no text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from omics_orchestrator.verbs.base import Cell, Column, ColumnVerb, Target, literal
 from omics_orchestrator.verbs.date import read_date
@@ -17,6 +17,8 @@ class Copy(ColumnVerb):
     Codes must be codes of the variable's code list, dates ISO dates; outer white space is no part of a text;
     a set is split at `;`. A boolean is copied only from columns declared yesno, truefalse or checkbox.
     """
+
+    version: ClassVar[str] = "2"
 
     verb: Literal["copy"] = "copy"
     columns: Column

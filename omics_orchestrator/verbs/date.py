@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from omics_orchestrator.verbs.base import NULL, Cell, Column, ColumnVerb, Target, literal
 
+FIRST_YEAR = 1000  # a year of fewer than four digits was not written by %Y
 DIRECTIVES = frozenset("YymdbBjHIMSfpz%")
 
 
@@ -36,6 +37,8 @@ class Date(ColumnVerb):
     year}`. Such a value is the first day of its month or year, marked `month` or `year` in the table of
     comparators.
     """
+
+    version: ClassVar[str] = "2"
 
     verb: Literal["date"] = "date"
     columns: Column
@@ -87,6 +90,10 @@ def precision(form: str) -> Precision | None:
 
 
 def read_date(text: str, form: str) -> str:
-    """Return SQL: the text as a date, NULL where it does not fit the format or lies before the year 1."""
+    """Return SQL: the text as a date, NULL where it does not fit the format.
+
+    DuckDB alone would read `1/2/24` by `%Y` as the year 24, and words (`infinity`, `epoch`) by any format.
+    """
     found = f"try_strptime({text}, {literal(form)})"
-    return f"CASE WHEN {found} >= TIMESTAMP '0001-01-01' THEN CAST({found} AS DATE) END"
+    digits = f"regexp_matches({text}, '[0-9]')"
+    return f"CASE WHEN {digits} AND {found} >= TIMESTAMP '{FIRST_YEAR}-01-01' THEN CAST({found} AS DATE) END"

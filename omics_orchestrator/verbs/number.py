@@ -40,7 +40,8 @@ class Number(ColumnVerb):
         number = read_number(text, self.decimal, signed=censored)
         sign = f"nullif(regexp_extract({text}, '^{SIGN}'), '')"
         comparator = f"replace(replace({sign}, '≤', '<='), '≥', '>=')" if censored else NULL
-        value = f"{number} * CAST({factor!r} AS DOUBLE)" if (factor := self.factor(target)) != 1 else number
+        factor = self.factor(target)
+        value = number if factor == 1 else finite(f"{number} * CAST({factor!r} AS DOUBLE)")
         if target.type == "integer":
             value = whole(value)
         return self.read(text, value, comparator=comparator, number=None if censored else number)
@@ -62,8 +63,12 @@ def read_number(text: str, decimal: str = ".", *, signed: bool = False) -> str:
     pattern = rf"^{SIGN + '?' if signed else ''}\s*({number})$"
     found = f"regexp_extract({text}, {literal(pattern)}, 1)"
     dotted = found if decimal == "." else f"replace({found}, {literal(decimal)}, '.')"
-    cast = f"TRY_CAST({dotted} AS DOUBLE)"
-    return f"nullif(nullif({cast}, CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))"
+    return finite(f"TRY_CAST({dotted} AS DOUBLE)")
+
+
+def finite(number: str) -> str:
+    """Return SQL: a double, NULL where it is infinite."""
+    return f"nullif(nullif({number}, CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))"
 
 
 def whole(number: str) -> str:

@@ -204,3 +204,13 @@ def test_public_files(shared_data, stores, file, shape, decided):
     delivery = Delimited(location=f"store+data://{file}").deliver("s", "s", None, stores)
     assert delivery.data.shape == shape
     assert decided.items() <= delivery.decisions.items()
+
+
+def test_decimal_commas_below_a_header_with_semicolons(deliver):
+    assert cells(deliver("id;v\nA;1,5\nB;2,5\n")) == {"id": ["A", "B"], "v": ["1,5", "2,5"]}
+    assert deliver("id;v;w\nA;1,5;2,5\nB;2,5;3,5\n").seen == ("id", "v", "w")
+
+
+def test_declared_headers_are_never_shifted(deliver):
+    with pytest.raises(DeliveryError, match="rows without 2 cells"):
+        deliver("A,1,x\nB,2,y\n", headers=["id", "v"])

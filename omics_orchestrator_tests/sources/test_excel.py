@@ -106,3 +106,10 @@ def test_old_and_new_workbooks_read_alike(shared_data, stores):
     )
     assert old.num_rows > 0
     assert old == new
+
+
+def test_declared_headers_must_be_as_many_as_columns(folder, stores):
+    write(folder, {"S": [["A", 1, "stray"], ["B", 2]]})
+    source = Excel(location="store+here://book.xlsx", headers=("id", "v"))
+    with pytest.raises(DeliveryError, match="2 headers are declared, the sheet has 3 columns"):
+        source.deliver("s", "s", None, stores)

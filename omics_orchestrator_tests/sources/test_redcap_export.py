@@ -207,3 +207,25 @@ def test_public_projects(shared_data, stores, project, form, rows, repeats):
     assert repeating == ({True, False} if repeats is None else {repeats})
     assert {event != "" for event in delivery.data["event_name"].to_pylist()} == {project == "music"}
     assert [finding for finding in delivery.findings if finding.severity != "note"] == []
+
+
+def test_columns_that_no_instrument_has_are_seen(deliver):
+    delivery = deliver("base", [row("p1", sex="1", new_field="x", redcap_survey_identifier="y")])
+    assert delivery.seen[-1] == "new_field"
+    assert "new_field" not in delivery.data.column_names
+    assert "redcap_survey_identifier" not in delivery.seen
+
+
+def test_field_with_the_name_of_a_key_column_stays_out(deliver):
+    fields = [*FIELDS, ("event_name", "base", "text", "")]
+    words = ("field_name", "form_name", "field_type", "select_choices_or_calculations")
+    metadata = [{**dict(zip(words, field, strict=True)), "field_label": ""} for field in fields]
+    delivery = deliver("base", [row("p1", sex="1", event_name="x")], metadata=metadata)
+    assert delivery.data["event_name"].to_pylist() == [""]
+    assert [f.message for f in delivery.findings] == [
+        "fields that bear the name of a key column stay out: event_name"
+    ]
+
+
+def test_half_a_surrogate_pair_is_no_text(deliver):
+    assert deliver("base", [row("p1", sex="\ud800")]).data["sex"].to_pylist() == ["?"]

@@ -52,3 +52,13 @@ def test_a_full_date_needs_full_formats():
     assert list(rule({"date": "a", "formats": ["%Y"]}).complaints(Target("x", "date")))
     assert list(rule({"date": "a"}).complaints(Target("x", "integer")))
     assert not list(rule({"date": "a", "formats": ["%Y"]}).complaints(Target("x", "partial_date")))
+
+
+def test_a_year_has_four_digits_and_words_are_no_dates():
+    made = rule({"date": "a", "formats": ["%d/%m/%Y", "%d/%m/%y"]})
+    assert values(made, "date", "1/2/24", "01/02/0024", "infinity", "epoch") == [
+        date(2024, 2, 1),
+        None,
+        None,
+        None,
+    ]

@@ -110,3 +110,8 @@ def test_options_at_their_defaults_change_nothing(texts):
         "blank": None,
     }
     assert cells(rule(full), "decimal", *texts) == bare
+
+
+def test_a_number_too_large_for_its_unit_is_invalid():
+    (cell,) = cells(rule({"number": "a", "unit": "mg/dL"}), "decimal", "1e308", factor=lambda unit: 10.0)
+    assert (cell.value, cell.flaw) == (None, "invalid")
