@@ -71,12 +71,15 @@ class Group:
 
 
 def run_dev(port: int) -> int:
-    """Serve the UI on `port` until Ctrl-C; return 0, or 1 when a part of it died."""
-    console = Console()
+    """Serve the UI on `port` until Ctrl-C; return 0.
+
+    Raises:
+        OmicsError: the port is taken, or a part of it died.
+    """
     settings = Settings.from_environment()
     if not _free(port):
         raise OmicsError(
-            f"port {port} is in use: stop what listens there, or choose another: omics dev --port {port + 1}"
+            f"port {port} is in use: stop what listens there, or choose another: --port {port + 1}"
         )
     code_port = _free_port()
     export(prepare(settings) | {"OMICS_CODE_HOST": HOST, "OMICS_CODE_PORT": str(code_port)})
@@ -86,25 +89,9 @@ def run_dev(port: int) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     group = Group(log)
     try:
-        group.start(
-            "code location",
-            "dagster",
-            "code-server",
-            "start",
-            "-m",
-            LOCATION,
-            "-h",
-            HOST,
-            "-p",
-            str(code_port),
-        )
-        _wait(group, "code location", code_port)
-        group.start("webserver", "dagster_webserver", "-w", "workspace.yaml", "-h", HOST, "-p", str(port))
-        group.start("daemon", "dagster._daemon", "run", "-w", "workspace.yaml")
-        _wait(group, "webserver", port)
-        console.print(
-            f"Dagster UI  http://{HOST}:{port}/asset-groups   (Ctrl-C stops it; log: {log})", soft_wrap=True
-        )
+        _start(group, port, code_port)
+        address = f"http://{HOST}:{port}/asset-groups"
+        Console().print(f"Dagster UI  {address}   (Ctrl-C stops it; log: {log})", soft_wrap=True)
         while (ended := group.ended()) is None:
             if settings.database_url is None:
                 ensure_server(settings)  # its supervisor may have been killed: bring the server back
@@ -114,6 +101,16 @@ def run_dev(port: int) -> int:
         return 0
     finally:
         group.stop()
+
+
+def _start(group: Group, port: int, code_port: int) -> None:
+    """Start the three parts: the code location first, since the other two ask it at once."""
+    served = ("-h", HOST, "-p", str(code_port))
+    group.start("code location", "dagster", "code-server", "start", "-m", LOCATION, *served)
+    _wait(group, "code location", code_port)
+    group.start("webserver", "dagster_webserver", "-w", "workspace.yaml", "-h", HOST, "-p", str(port))
+    group.start("daemon", "dagster._daemon", "run", "-w", "workspace.yaml")
+    _wait(group, "webserver", port)
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

@@ -92,8 +92,7 @@ def compile_entity(
     }
     joins = {table: pairs or () for table, pairs in found.items()}
     variables = rules.variables(read := rules.read())
-    levels = rules.levels(variables)
-    expected = rules.expected(variables)
+    levels, expected = rules.levels(variables), rules.expected(variables)
     complaints.raise_if_any()
     instruments = {table: study.place(table)[1] for table in block.own_tables()}
     tables = {table: f"raw_{number}" for number, table in enumerate(block.tables())}

@@ -1,7 +1,7 @@
 """How one asset is made: spec, checks, inputs, and a body that is one call into steps/. Which assets exist: line.py."""
 
 # No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -18,6 +18,7 @@ from omics_orchestrator.steps.workspace import Workspace
 Inputs = Mapping[str, pa.Table]
 Body = Callable[[Workspace, str, Inputs], StepResult]  # workspace, run id, upstream tables by input name
 TABLES = "tables"  # resource key of the I/O manager
+ONCE_MORE = dg.RetryPolicy(max_retries=1, delay=1)  # only errors that may pass by themselves ask for it
 SIGNATURE = "omics/signature"  # metadata: what the source looked like when it was read
 
 
@@ -46,40 +47,46 @@ def make_asset(
         except OmicsError as error:
             raise dg.Failure(description=str(error), allow_retries=error.retry) from error
         progress.tell(spec.key)
-        reported = dg.MaterializeResult[Any](
-            asset_key=spec.key,
-            metadata={
-                **result.facts,
-                **seen,
-                **describe.columns_of(spec, result),
-                "dagster/row_count": result.rows,
-                "touched": result.touched,
-            },
-            data_version=dg.DataVersion(result.data_version),
-            check_results=check_results(checks, result.findings),
-        )
+        reported = _reported(spec, result, seen, checks)
         return reported._replace(value=result) if writes_tables else reported
 
     run.__name__ = "__".join(spec.key.path)
     if not writes_tables:
-        return dg.multi_asset(name=run.__name__, specs=[spec], check_specs=checks)(run)
-    return dg.asset(
-        key=spec.key,
-        ins={name: dg.AssetIn(key) for name, key in (inputs or {}).items()},
-        deps=spec.deps,
-        io_manager_key=TABLES,
-        check_specs=checks,
-        code_version=spec.code_version,
-        group_name=spec.group_name,
-        description=spec.description,
-        metadata=spec.metadata,
-        kinds=spec.kinds,
-        owners=spec.owners,
-        tags=_without_kinds(spec.tags),
-        automation_condition=spec.automation_condition,
+        return dg.multi_asset(name=run.__name__, specs=[spec], check_specs=checks, retry_policy=ONCE_MORE)(
+            run
+        )
+    ins = {name: dg.AssetIn(key) for name, key in (inputs or {}).items()}
+    made: dg.AssetsDefinition = dg.asset(
+        **_options(spec), ins=ins, io_manager_key=TABLES, check_specs=checks
     )(run)
+    return made
 
 
-def _without_kinds(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return the tags without those that Dagster derives from `kinds` (it refuses to be given them)."""
-    return {name: value for name, value in tags.items() if not name.startswith("dagster/kind/")}
+def _reported(
+    spec: dg.AssetSpec, result: StepResult, seen: Mapping[str, str], checks: Sequence[dg.AssetCheckSpec]
+) -> dg.MaterializeResult[Any]:
+    return dg.MaterializeResult(
+        asset_key=spec.key,
+        metadata={
+            **result.facts,
+            **seen,
+            **describe.columns_of(spec, result),
+            "dagster/row_count": result.rows,
+            "touched": result.touched,
+        },
+        data_version=dg.DataVersion(result.data_version),
+        check_results=check_results(checks, result.findings),
+    )
+
+
+def _options(spec: dg.AssetSpec) -> dict[str, Any]:
+    """Return what `@asset` takes of a spec (only `@multi_asset` takes it whole, and without an I/O manager)."""
+    names = ("key", "deps", "code_version", "group_name", "description", "metadata", "kinds", "owners")
+    tags = {name: value for name, value in spec.tags.items() if not name.startswith("dagster/kind/")}
+    told = {name: getattr(spec, name) for name in names}
+    return {
+        **told,
+        "tags": tags,
+        "automation_condition": spec.automation_condition,
+        "retry_policy": ONCE_MORE,
+    }

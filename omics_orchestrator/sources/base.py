@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -49,14 +50,15 @@ class Source(Declared):
 
     kind: str
 
+    @abstractmethod
     def tables(self) -> tuple[str, ...] | None:
         """Return the declared tables; () = one that bears the source's name; None = named by the reader."""
-        raise NotImplementedError
 
+    @abstractmethod
     def locations(self) -> tuple[str, ...]:
         """Return where the bytes lie, as declared."""
-        raise NotImplementedError
 
+    @abstractmethod
     def deliver(self, name: str, table: str, admitted: Collection[str] | None, stores: Stores) -> Delivery:
         """Read one table.
 
@@ -70,7 +72,6 @@ class Source(Declared):
             DeliveryError: it cannot be used; the message names columns and line numbers, never a value.
             NotConfigured: this machine does not have the store.
         """
-        raise NotImplementedError
 
     def signature(self, stores: Stores) -> str:
         """Return a digest that changes when the files changed; costs a listing, reads no file."""

@@ -5,6 +5,7 @@ How bytes become cells is the business of delimited.py and excel.py.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
@@ -50,9 +51,9 @@ class FileOptions(Declared):
     skip_rows: int = Field(default=0, ge=0)
     """Lines (sheet rows) above the header."""
 
+    @abstractmethod
     def read(self, blob: bytes) -> Sheet:
         """Return the cells of one file."""
-        raise NotImplementedError
 
 
 class FileSource(Source):
@@ -62,9 +63,9 @@ class FileSource(Source):
     """One file, a glob in the last part, or (with `tables:`) a folder ending in `/`."""
 
     @property
+    @abstractmethod
     def files(self) -> Mapping[str, FileOptions | str]:
         """Declared table → its file below `location`, with options of its own where it has some."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _folder_or_file(self) -> FileSource:
@@ -104,9 +105,9 @@ class FileSource(Source):
         return self.location + file, type(self).options()(**{k: v for k, v in settings.items() if k in known})
 
     @classmethod
+    @abstractmethod
     def options(cls) -> type[FileOptions]:
         """Return the class of this kind's options."""
-        raise NotImplementedError
 
 
 def name_columns(header: Sequence[str], width: int, sheet: Sheet) -> list[str]:

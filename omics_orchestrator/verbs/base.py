@@ -6,6 +6,7 @@ blank.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -174,9 +175,9 @@ class Verb(Declared):
         """Yield what is wrong with the rule for this variable (`what is wrong; what is allowed`)."""
         yield from ()
 
+    @abstractmethod
     def cell(self, target: Target) -> Cell:
         """Return the SQL of one cell."""
-        raise NotImplementedError
 
 
 class ColumnVerb(Verb):
