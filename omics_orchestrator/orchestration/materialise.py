@@ -16,6 +16,7 @@ from omics_orchestrator.orchestration.stale import Node, reasons
 from omics_orchestrator.storage.database import Database
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+UNENDED = 100  # so many runs in a row may end before their checks do
 COUNTED = ("rows_inserted", "rows_updated", "rows_deleted", "touched")
 
 
@@ -55,6 +56,8 @@ def materialise(
 ) -> Outcome:
     """Run the stale assets of `selection` (with `force`: all of them, once) and return what happened."""
     wanted, outcome = set(selection), Outcome()
+    if not wanted:
+        return outcome
     job = line.definitions.resolve_implicit_global_asset_job_def()
     due: Mapping[dg.AssetKey, str] = dict.fromkeys(wanted, "forced") if force else _due(line, wanted, outcome)
     with clients.registered(line.database, line.instance) as tags, progress.listening(listener):
@@ -119,14 +122,27 @@ def failed_blocking(line: Line, due: Iterable[dg.AssetKey] = ()) -> set[dg.Asset
 def latest_results(
     instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]
 ) -> dict[dg.AssetCheckKey, AssetCheckEvaluation]:
-    """Return check → how it ended last; checks that never ended are left out."""
-    records = instance.event_log_storage.get_latest_asset_check_execution_by_key(checks)
+    """Return check → how it ended last; checks that never ended are left out.
+
+    A run that failed or was killed had planned its checks: what they told before it still holds.
+    """
+    storage = instance.event_log_storage
     found = {}
-    for key, record in records.items():
-        event = record.event.dagster_event if record.event else None
-        if event and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            found[key] = event.asset_check_evaluation_data
+    for key, latest in storage.get_latest_asset_check_execution_by_key(checks).items():
+        evaluation = _evaluation(latest.event)
+        if evaluation is None:
+            before = storage.get_asset_check_execution_history(key, limit=UNENDED)
+            evaluation = next((told for record in before if (told := _evaluation(record.event))), None)
+        if evaluation:
+            found[key] = evaluation
     return found
+
+
+def _evaluation(entry: dg.EventLogEntry | None) -> AssetCheckEvaluation | None:
+    event = entry.dagster_event if entry else None
+    if event and event.event_type == dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        return event.asset_check_evaluation_data
+    return None
 
 
 def _record(run: dg.ExecuteInProcessResult, wave: Mapping[dg.AssetKey, str], outcome: Outcome) -> None:

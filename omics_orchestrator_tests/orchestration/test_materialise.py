@@ -164,3 +164,24 @@ def test_broken_study_keeps_its_rows_in_the_warehouse(installation: Installation
     run(installation)
     rows = read_table(installation.workspace().database, "warehouse", "visit")["study"].to_pylist()
     assert sorted(rows) == ["other", "tiny", "tiny", "tiny", "tiny"]
+
+
+def test_failed_run_does_not_hide_what_the_checks_told_before(installation: Installation) -> None:
+    visits = installation.source / "visits.csv"
+    visits.write_text(visits.read_text().replace("5.5", "high"))
+    run(installation)
+    told = opened(installation).checks()
+    assert [check.name for check in told if not check.passed] == ["values"]
+    installation.declare("tiny", mapping=MAPPING.replace("number: crp", "number: typo"))
+    session = opened(installation)
+    assert "harmonised/tiny/visit" in session.materialise(session.assets()).failed
+    installation.declare("tiny")
+    run(installation)
+    assert opened(installation).checks() == told
+
+
+def test_nothing_to_run_is_no_error(installation: Installation) -> None:
+    (installation.dictionary / "studies" / "tiny" / "study.yaml").unlink()
+    session = opened(installation)
+    assert session.assets() == []
+    assert session.materialise([]).ran == {}
