@@ -73,6 +73,9 @@ class Settings:
         for name, url in {"OMICS_STORE_URL": env.get("OMICS_STORE_URL"), **_store_variables(env)}.items():
             if url and not url.startswith(STORE_SCHEMES):
                 raise NotConfigured(f"{name} must begin with one of {', '.join(STORE_SCHEMES)}")
+        for name in ("OMICS_DATABASE_URL", "OMICS_DAGSTER_DATABASE_URL"):
+            if (url := env.get(name)) and not url.startswith(("postgresql://", "postgres://")):
+                raise NotConfigured(f"{name} must begin with postgresql://")
         bin_folder = env.get("OMICS_POSTGRES_BIN")
         return cls(
             home=home,

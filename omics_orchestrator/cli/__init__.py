@@ -117,3 +117,17 @@ def main() -> None:
     except BrokenPipeError:  # `omics files | head`
         sys.stderr.close()
         sys.exit(141)
+    except Exception as error:
+        if (told := _of_the_machine(error)) is None:
+            raise  # a mistake of ours: the traceback is what helps
+        print(told, file=sys.stderr)
+        sys.exit(1)
+
+
+def _of_the_machine(error: Exception) -> str | None:
+    """Say what a full disk, a missing right or a lost server did; None = the error is none of these."""
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(filter(None, [str(error.filename or ""), error.strerror]))
+    if type(error).__module__.partition(".")[0] in {"sqlalchemy", "psycopg2"}:  # Dagster's own storage
+        return f"Postgres: {str(getattr(error, 'orig', None) or error).strip().splitlines()[0]}"
+    return None

@@ -19,7 +19,13 @@ from omics_orchestrator.steps.workspace import Workspace
 def run_materialize(wanted: list[str], *, force: bool) -> int:
     """Materialise and report; return 0, or 1 when an asset failed."""
     console = Console()
-    session = Session(Workspace(Settings.from_environment()))
+    workspace = Workspace(Settings.from_environment())
+    broken = workspace.catalogue.broken  # a dictionary that cannot be used is told here and now
+    session = Session(workspace)
+    for name in broken:
+        console.print(
+            f"[red]{name}: its declaration is broken, it does not run[/red]: omics check", highlight=False
+        )
     keys = session.assets(wanted)
     if not keys:
         below = f"no asset lies below {', '.join(wanted)}" if wanted else "no study is available here"

@@ -19,7 +19,10 @@ from omics_orchestrator.storage.database import Database, address, is_transient
 from omics_orchestrator.storage.state import SELECT, TableState, list_tables
 
 Run = Callable[..., pa.Table]
-COPYABLE = re.compile(r"\s*(\(\s*)*(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE)
+LEAD = r"(\s|\(|--[^\n]*\n|/\*.*?\*/)*"  # white space, comments and brackets before the first word
+COPYABLE = re.compile(rf"{LEAD}(SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+# COPY … TO PROGRAM, and DO with it inside, run in read-only transactions too: they change no table.
+READS = re.compile(rf"{LEAD}(SELECT|WITH|VALUES|TABLE|SHOW|EXPLAIN)\b", re.IGNORECASE | re.DOTALL)
 
 
 def read_table(
@@ -64,8 +67,10 @@ def read_query(database: Database, sql: str, params: Sequence[Any] | Mapping[str
         params: what `%s` or `%(name)s` in it stand for, as with psycopg2; without params `%` is just a sign.
 
     Raises:
-        StorageError: what Postgres says.
+        StorageError: what Postgres says, or another kind of statement.
     """
+    if not READS.match(sql):
+        raise StorageError("a query begins with SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN")
     if params:
         with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
             sql = cursor.mogrify(sql, params).decode()

@@ -72,6 +72,32 @@ def test_errors_are_for_people(installation: Installation, arguments: tuple[str,
     assert answer.stderr.strip()
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "told"),
+    [
+        ("OMICS_HOME", "/proc/nowhere", "No such file or directory"),
+        ("OMICS_DATABASE_URL", "mysql://x", "OMICS_DATABASE_URL must begin with postgresql://"),
+        ("OMICS_DICTIONARY", "/nowhere", "/nowhere/variables.csv:1: the file is missing"),
+    ],
+)
+def test_what_the_machine_lacks_is_told_without_a_traceback(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, told: str
+) -> None:
+    environment = {**installation.environment(), variable: value}
+    monkeypatch.setattr(installation, "environment", lambda: environment)
+    answer = omics(installation, "materialize")
+    assert answer.returncode == 1
+    assert told in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_materialize_names_broken_studies(installation: Installation) -> None:
+    installation.declare("wrong", mapping=MAPPING.replace("recode: sex", "recodee: sex"))
+    answer = omics(installation, "materialize", "raw")
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "wrong: its declaration is broken" in answer.stdout
+
+
 def test_run_gives_the_environment_and_the_exit_code(installation: Installation) -> None:
     answer = omics(installation, "run", "--", "sh", "-c", "echo $DAGSTER_HOME $PGPORT; exit 7")
     assert answer.returncode == 7

@@ -72,6 +72,7 @@ def test_numbers_come_as_numbers(database):
         ("  (select 'x');\n", "x"),
         ("values ('x')", "x"),
         ("with a as (select 'x') select * from a", "x"),
+        ("-- a comment\n/* and\nanother */ (select 'x')", "x"),
     ],
 )
 def test_every_statement_that_answers_is_answered(database, sql, answer):
@@ -81,12 +82,10 @@ def test_every_statement_that_answers_is_answered(database, sql, answer):
 @pytest.mark.parametrize(
     "sql",
     [
-        "delete from s.things",
+        "explain analyze delete from s.things",
         "with gone as (delete from s.things returning *) select * from gone",
-        "create table s.other (n int)",
         "select 1; delete from s.things",
         "select 1) to stdout; delete from s.things; copy (select 1",
-        "commit; delete from s.things",
         "select set_config('transaction_read_only', 'off', false)",
         "select 1/0",
         "select nothing",
@@ -96,6 +95,24 @@ def test_everything_else_is_refused_and_changes_nothing(filled, sql):
     with pytest.raises(StorageError, match=r"^Postgres: .+") as caught:
         read_query(filled, sql)
     assert not caught.value.retry
+    assert read_table(filled, "s", "things").num_rows == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from s.things",
+        "create table s.other (n int)",
+        "commit; delete from s.things",
+        "copy (select 1) to program 'true'",
+        "do $$ begin copy (select 1) to program 'true'; end $$",
+        "-- select\ncopy (select 1) to program 'true'",
+        "",
+    ],
+)
+def test_statements_that_only_do_something_are_not_sent(filled, sql):
+    with pytest.raises(StorageError, match="begins with SELECT"):
+        read_query(filled, sql)
     assert read_table(filled, "s", "things").num_rows == 2
 
 
