@@ -98,13 +98,13 @@ class Study(StudyFile):
 
     def undecided(self, source: str, table: str, seen: Collection[str]) -> tuple[str, ...]:
         """Return the columns of a delivery that are neither asked for nor under `not_mapped`: drift."""
-        known = set(self.raw_tables().get((source, table), ()))
-        for entry in self.mapping.listed():
-            place, column = split(entry, self.sources)
-            if place in {None, (source, table)}:
-                known.add(column)
-        decided = admits(known)
+        decided = admits(self.raw_tables().get((source, table), frozenset()) | self.left_out(source, table))
         return tuple(name for name in seen if not decided(name))
+
+    def left_out(self, source: str, table: str) -> frozenset[str]:
+        """Return the columns and patterns of a table that `not_mapped` lists."""
+        entries = (split(entry, self.sources) for entry in self.mapping.listed())
+        return frozenset(column for place, column in entries if place in {None, (source, table)})
 
     def locations(self) -> tuple[str, ...]:
         """Return every place in which bytes of this study lie, as declared."""

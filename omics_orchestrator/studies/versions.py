@@ -13,8 +13,8 @@ from omics_orchestrator.studies.study import Study, digest_of
 def raw(study: Study, source: str, table: str) -> str:
     """Return the code version of a raw table: the source's declaration and the columns that are asked for."""
     # what is listed as left out is no drift: the check must be told anew when that list changes
-    asked, listed = study.raw_tables()[source, table], study.mapping.listed()
-    return study.digest("raw", study.sources[source], table, asked, listed)
+    asked, left_out = study.raw_tables()[source, table], study.left_out(source, table)
+    return study.digest("raw", study.sources[source], table, asked, left_out)
 
 
 def harmonised(study: Study, entity: str, dictionary: Dictionary) -> str:

@@ -30,7 +30,8 @@ def test_first_run_tells_where_everything_is(demo: Made) -> None:
         "demo_child",
     ):
         assert word in demo.printed
-    assert "failed  " not in demo.printed
+    assert "failed  raw" not in demo.printed
+    assert "held back" not in demo.printed
 
 
 def test_second_run_writes_nothing(demo: Made) -> None:
@@ -76,7 +77,7 @@ def test_doors_answer(demo: Made) -> None:
     assert "quarantine: invalid" in demo.omics("files", "demo_adult")
     assert "are fine" in demo.omics("check")
     status = demo.omics("status")
-    assert "not available here: OMICS_STORE_PUBLIC_URL is not set" in status
+    assert "hmp2: not available here, OMICS_STORE_PUBLIC_URL is not set" in status
     assert demo.omics("run", "--", "sh", "-c", "echo $PGDATABASE $DAGSTER_HOME").split()[0] == "omics"
 
 

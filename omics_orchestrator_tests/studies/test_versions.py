@@ -27,7 +27,18 @@ CHANGES = {
     "a filter": ("mapping", "= 'clinic'", "= 'phone'", {"visit"}),
     "a check": ("mapping", "asked of men only", "asked of men", {"visit"}),
     "an absence": ("mapping", "missing: not_collected", "missing: not_done", {"visit"}),
-    "a column left out": ("mapping", "address_*", "address_1", set()),
+    "a column left out": (
+        "mapping",
+        "address_*",
+        "address_1",
+        {"raw/bloods/bloods", "raw/files/people", "raw/files/visits"},
+    ),
+    "a column left out of one table": (
+        "mapping",
+        "files.visits.age.months",
+        "files.visits.age.weeks",
+        {"raw/files/visits"},
+    ),
     "an encoding": (
         "study",
         "    kind: delimited\n",
@@ -78,7 +89,7 @@ def test_a_change_reaches_exactly_its_assets(read_tiny, change):
 def test_a_new_version_of_a_verb_reaches_the_entities_that_use_it(read_tiny, monkeypatch):
     study, dictionary = read_tiny()
     before = all_versions(study, dictionary)
-    monkeypatch.setattr(VERBS["date"], "version", "2")
+    monkeypatch.setattr(VERBS["date"], "version", VERBS["date"].version + ".1")
     after = all_versions(study, dictionary)
     assert {asset for asset in before if before[asset] != after[asset]} == {"visit"}
 
