@@ -5,7 +5,7 @@ Answers show rows, because a person asked for them; nothing of them is logged or
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from omics_orchestrator.dictionary import ENTITIES
@@ -37,7 +37,7 @@ def load(
             or `matrix/<study>/<assay>` (an AnnData, samples × features, with harmonised variables in `obs`).
         studies: keep the rows of these studies (tables over several studies).
         columns: variables to load beside the keys; on visit and sample tables participant variables may be named too.
-        where: variable → value, list of values, or None (= has no value); all must hold.
+        where: variable → value, values (list, array, Series), or None (= has no value); all must hold.
 
     Returns:
         A DataFrame (or AnnData). Codes are text, whole numbers `Int64`, yes/no `boolean`, dates `datetime64`.
@@ -46,7 +46,8 @@ def load(
         UnknownKey: nothing bears that key, or a column is not known; the nearest names are listed.
     """
     workspace = Workspace(Settings.from_environment())
-    asked = Selection(columns, where, studies)
+    conditions = {name: _plain(value) for name, value in where.items()} if where else None
+    asked = Selection(_listed(columns), conditions, _listed(studies))
     _refuse_unknown_words(workspace, asked)
     parts = tuple(part for part in key.split("/") if part)
     match parts:
@@ -107,6 +108,20 @@ def list_studies() -> pd.DataFrame:
     return frame.astype({f"{entity}s": "Int64" for entity in ENTITIES[:3]} | {"files": "Int64"})
 
 
+def _listed(names: Collection[str] | None) -> list[str] | None:
+    """Return names as a list; one text is one name, not its letters."""
+    return None if names is None else [names] if isinstance(names, str) else list(names)
+
+
+def _plain(value: Any) -> Any:
+    """Return a condition's value in Python's own types: a notebook has it from NumPy or pandas."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):
+        return [_plain(one) for one in value]
+    return value
+
+
 def _refuse_unknown_words(workspace: Workspace, asked: Selection) -> None:
     """A study or code that nobody declared would silently match no row: say so instead."""
     known = {*workspace.catalogue.studies, *workspace.catalogue.broken}
@@ -116,8 +131,8 @@ def _refuse_unknown_words(workspace: Workspace, asked: Selection) -> None:
     for name, value in (asked.where or {}).items():
         variable = workspace.dictionary.variables.get(name)
         codes = workspace.dictionary.codes(name) if variable else ()
-        for code in value if isinstance(value, list | tuple | set | frozenset) else [value]:
-            if codes and code is not None and code not in codes:
+        for code in value if isinstance(value, list) else [value]:
+            if codes and code is not None and not isinstance(code, bool) and code not in codes:
                 raise UnknownKey(f"code of {name}", str(code), codes)
 
 
@@ -149,7 +164,7 @@ def _files(workspace: Workspace, key: str, study: str, assay: str | None, asked:
         if name not in frame.columns:
             raise UnknownKey("column", name, frame.columns)
     for name, value in (asked.where or {}).items():
-        values = value if isinstance(value, list | tuple | set | frozenset) else [value]
+        values = value if isinstance(value, list) else [value]
         frame = frame[frame[name].isna() if value is None else frame[name].isin(values)]
     kept = frame if asked.columns is None else frame[["file_set", *asked.columns]]
     return kept.reset_index(drop=True)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -139,6 +140,30 @@ def test_search_tells_unit_and_coverage() -> None:
     found = search("c-reactive") if len(search("c-reactive")) else search("crp")
     assert found.loc["crp", "unit"] == "mg/L"
     assert found.loc["crp", "tiny"] == 0.75
+
+
+@pytest.mark.usefixtures("filled")
+@pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        ({"crp": [5.5, None]}, 2),
+        ({"crp": [None]}, 1),
+        ({"crp": np.float64(7)}, 1),
+        ({"crp": np.array([7.0, 12.0])}, 2),
+        ({"participant_id": pd.Series(["P1", "P2"])}, 3),
+        ({"crp": range(13)}, 2),
+        ({"sampling_abx": True}, 0),
+    ],
+)
+def test_conditions_as_notebooks_have_them(where: dict[str, object], rows: int) -> None:
+    assert len(load("warehouse/visit", where=where)) == rows
+
+
+@pytest.mark.usefixtures("filled")
+def test_one_text_is_one_name() -> None:
+    frame = load("warehouse/visit", columns="crp", studies="tiny")
+    assert isinstance(frame, pd.DataFrame)
+    assert list(frame.columns) == ["study", "participant_id", "visit_id", "crp"]
 
 
 @pytest.mark.usefixtures("filled")

@@ -143,7 +143,8 @@ def _annotated(data: MatrixData, samples: list[str]) -> AnnData:
     import anndata
     import pandas as pd
 
-    small = data.x.astype(np.float32)
+    with np.errstate(over="ignore"):
+        small = data.x.astype(np.float32)
     x = small if np.array_equal(small, data.x, equal_nan=True) else data.x
     columns = {
         name.replace("/", "_"): list(values)  # Zarr reads / as a folder

@@ -112,8 +112,9 @@ def _joined(alias: str, other: TableState, on: Sequence[str]) -> sql.Composed:
 def _condition(column: sql.Identifier, value: Any, parameters: list[Any]) -> sql.Composable:
     if value is None:
         return sql.SQL("{} is null").format(column)
-    parameters.append(value)
-    if isinstance(value, list | tuple | set | frozenset):
-        parameters[-1] = list(value)
-        return sql.SQL("{} = any({})").format(column, sql.Placeholder())
-    return sql.SQL("{} = {}").format(column, sql.Placeholder())
+    if not isinstance(value, list | tuple | set | frozenset):
+        parameters.append(value)
+        return sql.SQL("{} = {}").format(column, sql.Placeholder())
+    parameters.append([one for one in value if one is not None])
+    among = sql.SQL("{} = any({})").format(column, sql.Placeholder())
+    return sql.SQL("({} or {} is null)").format(among, column) if None in value else among
