@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, FiniteFloat
 
+from omics_orchestrator.columns import SYSTEM
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_csv import Row, read_csv
@@ -72,6 +73,8 @@ def _usable_name(name: str) -> str:
         raise ValueError(f"{name!r} is not a name: small letters, digits and _, at most 63, a letter first")
     if name in RESERVED:
         raise ValueError(f"{name!r} is a word of the mapping language")
+    if name in SYSTEM:
+        raise ValueError(f"{name!r} is a column that every table of Postgres has already")
     return name
 
 
@@ -89,8 +92,8 @@ class Variable(Declared):
     type: VariableType
     unit: str = ""
     """The UCUM unit of a number; empty for a plain count."""
-    min: float | None = None
-    max: float | None = None
+    min: FiniteFloat | None = None
+    max: FiniteFloat | None = None
     code_list: str = ""
     sensitivity: Sensitivity = "open"
     label: str = ""

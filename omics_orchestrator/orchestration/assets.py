@@ -1,7 +1,9 @@
 """How one asset is made: spec, checks, inputs, and a body that is one call into steps/. Which assets exist: line.py."""
 
 # No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
+import traceback
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,6 +21,7 @@ Inputs = Mapping[str, pa.Table]
 Body = Callable[[Workspace, str, Inputs], StepResult]  # workspace, run id, upstream tables by input name
 TABLES = "tables"  # resource key of the I/O manager
 ONCE_MORE = dg.RetryPolicy(max_retries=1, delay=1)  # only errors that may pass by themselves ask for it
+PACKAGE = Path(__file__).parent.parent
 SIGNATURE = "omics/signature"  # metadata: what the source looked like when it was read
 
 
@@ -46,6 +49,8 @@ def make_asset(
             result = body(workspace, context.run.run_id, tables)
         except OmicsError as error:
             raise dg.Failure(description=str(error), allow_retries=error.retry) from error
+        except Exception as error:  # noqa: BLE001 - whatever it is, what it says must not be stored
+            raise dg.Failure(description=_unexpected(error), allow_retries=False) from None
         progress.tell(spec.key)
         reported = _reported(spec, result, seen, checks)
         return reported._replace(value=result) if writes_tables else reported
@@ -90,3 +95,11 @@ def _options(spec: dg.AssetSpec) -> dict[str, Any]:
         "automation_condition": spec.automation_condition,
         "retry_policy": ONCE_MORE,
     }
+
+
+def _unexpected(error: Exception) -> str:
+    """Say where an error that nobody foresaw began; what it says may hold a value and is not stored."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if PACKAGE in Path(frame.filename).parents] or list(frames)
+    where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
+    return f"{type(error).__name__} at {where}, a mistake of the program; its message is not told, it may hold values"

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from omics_orchestrator.dictionary import KEYS, Dictionary
 from omics_orchestrator.dictionary.arrow import arrow_type
+from omics_orchestrator.errors import StorageError
 from omics_orchestrator.findings import Finding
 
 
@@ -58,10 +59,25 @@ def _conformed(table: pa.Table, study: str, schema: pa.Schema) -> pa.Table:
         if field.name == "study":
             columns.append(pa.array([study] * table.num_rows, pa.string()))
         elif field.name in table.column_names:
-            columns.append(table.column(field.name).cast(field.type))
+            columns.append(_cast(table.column(field.name), study, field))
         else:
             columns.append(pa.nulls(table.num_rows, field.type))
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _cast(column: pa.ChunkedArray, study: str, field: pa.Field) -> pa.ChunkedArray:
+    """Return a study's values in the dictionary's type of today.
+
+    Raises:
+        StorageError: they were harmonised under another type, which only harmonising again can mend.
+    """
+    try:
+        return column.cast(field.type)
+    except pa.ArrowException:  # its message holds a value
+        raise StorageError(
+            f"{study}: {field.name} was harmonised as {column.type}, the dictionary says {field.type} now; "
+            f"make {study} available and its mapping right, so that it is harmonised again, or remove its folder"
+        ) from None
 
 
 def _grain(union: pa.Table, key: tuple[str, ...]) -> list[Finding]:

@@ -62,6 +62,14 @@ MISTAKES = {
         "variables", "mg/L,0,700", "mg/L,0,many",
         "crp,visit", "crp.max", "must be a number, not 'many'", "",
     ),
+    "bound that is not finite": (
+        "variables", "mg/L,0,700", "mg/L,0,1e400",
+        "crp,visit", "crp.max", "must be a finite number", "",
+    ),
+    "column of every Postgres table": (
+        "variables", "active,visit", "xmin,visit",
+        "xmin", "xmin.name", "'xmin' is a column that every table of Postgres has already", "",
+    ),
     "bounds of a date": (
         "variables", "structure,date,,,,", "structure,date,,0,,",
         "visit_date", "visit_date", "a date has no unit, min or max", "censored, decimal, integer",

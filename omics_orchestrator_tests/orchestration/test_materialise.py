@@ -8,6 +8,7 @@ from dagster._core.definitions.data_version import CachingStaleStatusResolver, S
 from dagster._core.loader import LoadingContextForTest
 
 from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.steps import extract
 from omics_orchestrator.storage.tables import read_table
 from omics_orchestrator_tests.installation import MAPPING, STUDY, Installation
 
@@ -185,3 +186,18 @@ def test_nothing_to_run_is_no_error(installation: Installation) -> None:
     session = opened(installation)
     assert session.assets() == []
     assert session.materialise([]).ran == {}
+
+
+def test_unforeseen_error_stores_no_value(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> str:
+        raise ValueError("SECRET")
+
+    monkeypatch.setattr(extract, "_described", broken)
+    session = opened(installation)
+    failed = session.materialise(session.assets(["raw"])).failed
+    assert failed["raw/tiny/files/people"].startswith("ValueError at extract.py:")
+    for record in DagsterInstance.get().get_run_records():
+        for entry in DagsterInstance.get().all_logs(record.dagster_run.run_id):
+            assert "SECRET" not in str(entry)

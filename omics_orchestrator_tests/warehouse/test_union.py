@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
+from omics_orchestrator.errors import StorageError
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.warehouse import conform
 from omics_orchestrator.warehouse.union import schema_of
@@ -60,3 +61,9 @@ def test_visit_of_an_unknown_participant_is_told(dictionary: Dictionary) -> None
 
 def test_no_study_gives_an_empty_table(dictionary: Dictionary) -> None:
     assert conform(dictionary, "sample", {}).table.num_rows == 0
+
+
+def test_values_of_another_type_are_told_without_a_value(dictionary: Dictionary) -> None:
+    with pytest.raises(StorageError, match="a: age was harmonised as string") as caught:
+        conform(dictionary, "participant", {"a": people(participant_id=["1"], age=["SECRET"])})
+    assert "SECRET" not in str(caught.value)
