@@ -28,7 +28,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
             continue
         usable.append(study)
         assets += study_assets(study, dictionary)
-    assets += warehouse_assets(usable, dictionary)
+    assets += warehouse_assets(usable, dictionary, catalogue)
     assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]
     return dg.Definitions(
         assets=assets,

@@ -20,7 +20,7 @@ from omics_orchestrator.steps.integrate import integrate
 from omics_orchestrator.steps.register import assay_signature, register
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.studies import Study, versions
+from omics_orchestrator.studies import Catalogue, Study, versions
 
 # Nightly only the sources are read; what lies downstream runs when the content of its upstream did change.
 CHANGED: dg.AutomationCondition[Any] = (
@@ -47,11 +47,13 @@ def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefiniti
     return assets
 
 
-def warehouse_assets(studies: Iterable[Study], dictionary: Dictionary) -> list[dg.AssetsDefinition]:
-    """Return one asset per entity that any study harmonises."""
+def warehouse_assets(
+    studies: Iterable[Study], dictionary: Dictionary, catalogue: Catalogue
+) -> list[dg.AssetsDefinition]:
+    """Return one asset per entity that any of `studies` harmonises here; the catalogue tells whose rows count."""
     listed = list(studies)
     entities = [entity for entity in ENTITIES if any(entity in study.mapping.entities for study in listed)]
-    return [_warehouse(entity, listed, dictionary) for entity in entities]
+    return [_warehouse(entity, listed, dictionary, catalogue) for entity in entities]
 
 
 def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
@@ -126,7 +128,9 @@ def _matrix(study: Study, assay: str) -> dg.AssetsDefinition:
     return make_asset(spec, body, layer="matrix")
 
 
-def _warehouse(entity: Entity, studies: list[Study], dictionary: Dictionary) -> dg.AssetsDefinition:
+def _warehouse(
+    entity: Entity, studies: list[Study], dictionary: Dictionary, catalogue: Catalogue
+) -> dg.AssetsDefinition:
     def body(workspace: Workspace, _: str, __: Inputs) -> StepResult:
         return integrate(workspace, entity)
 
@@ -139,7 +143,7 @@ def _warehouse(entity: Entity, studies: list[Study], dictionary: Dictionary) -> 
         group_name="warehouse",
         kinds={"postgres"},
         description=f"One row per {entity} over all studies, in the dictionary's variables.",
-        code_version=versions.warehouse(dictionary, entity),
+        code_version=versions.warehouse(dictionary, entity, catalogue.united(entity)),
         metadata=describe.warehouse_metadata(entity, dictionary),
         automation_condition=FOLLOWS,
     )

@@ -15,25 +15,24 @@ def integrate(workspace: Workspace, entity: str) -> StepResult:
     A study that was removed, or whose mapping has this entity no more, is out; one whose declaration is broken
     keeps the rows that it had.
     """
-    database, catalogue = workspace.database, workspace.catalogue
-    declared = {name for name, study in catalogue.studies.items() if entity in study.mapping.entities}
+    database, united = workspace.database, workspace.catalogue.united(entity)
     tables = {}
     for state in list_tables(database):
         study = state.schema.removeprefix("harmonised_")
-        if state.schema != study and state.name == entity and study in {*declared, *catalogue.broken}:
+        if state.schema != study and state.name == entity and study in united:
             tables[study] = read_table(database, state.schema, state.name)
     schema, name = table_of(("warehouse", entity))
     participants = None
     if entity != "participant" and table_state(database, *table_of(("warehouse", "participant"))):
         participants = read_table(database, schema, "participant", columns=["study", "participant_id"])
-    united = conform(workspace.dictionary, entity, tables, participants)
+    conformed = conform(workspace.dictionary, entity, tables, participants)
     write = TableWrite(
-        schema, name, united.table, united.key, description=f"All studies: one row per {entity}"
+        schema, name, conformed.table, conformed.key, description=f"All studies: one row per {entity}"
     )
     return StepResult(
-        data_version=fingerprint(united.table),
-        findings=united.findings,
+        data_version=fingerprint(conformed.table),
+        findings=conformed.findings,
         facts={"studies": len(tables)},
         writes=(write,),
-        rows=united.table.num_rows,
+        rows=conformed.table.num_rows,
     )

@@ -32,6 +32,14 @@ class Catalogue:
     studies: dict[str, Study] = field(default_factory=dict)
     broken: dict[str, DeclarationError] = field(default_factory=dict)
 
+    def united(self, entity: str) -> frozenset[str]:
+        """Return the studies whose rows of `entity` belong into the warehouse.
+
+        Those that declare it, available here or not; a broken one keeps what it had, whatever that was.
+        """
+        declared = {name for name, study in self.studies.items() if entity in study.mapping.entities}
+        return frozenset(declared | self.broken.keys())
+
 
 def load_studies(folder: Path, dictionary: Dictionary, *, cache: Path | None = None) -> Catalogue:
     """Read every study below `folder`/studies.

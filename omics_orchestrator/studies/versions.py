@@ -5,6 +5,8 @@ What changes no digest here makes no asset stale. Content has fingerprints of it
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.studies.rules import parts
 from omics_orchestrator.studies.study import Study, digest_of
@@ -47,6 +49,7 @@ def matrix(study: Study, assay: str) -> str:
     return study.digest("matrix", files(study, assay))
 
 
-def warehouse(dictionary: Dictionary, entity: str) -> str:
-    """Return the code version of a warehouse table: the dictionary rows of the entity."""
-    return digest_of("warehouse", entity, dictionary.digest(v.name for v in dictionary.of_entity(entity)))
+def warehouse(dictionary: Dictionary, entity: str, studies: Collection[str] = ()) -> str:
+    """Return the code version of a warehouse table: the dictionary rows of the entity, whose rows are united."""
+    words = dictionary.digest(v.name for v in dictionary.of_entity(entity))
+    return digest_of("warehouse", entity, words, sorted(studies))

@@ -59,25 +59,24 @@ def _conformed(table: pa.Table, study: str, schema: pa.Schema) -> pa.Table:
         if field.name == "study":
             columns.append(pa.array([study] * table.num_rows, pa.string()))
         elif field.name in table.column_names:
-            columns.append(_cast(table.column(field.name), study, field))
+            columns.append(_typed(table.column(field.name), study, field))
         else:
             columns.append(pa.nulls(table.num_rows, field.type))
     return pa.Table.from_arrays(columns, schema=schema)
 
 
-def _cast(column: pa.ChunkedArray, study: str, field: pa.Field) -> pa.ChunkedArray:
+def _typed(column: pa.ChunkedArray, study: str, field: pa.Field) -> pa.ChunkedArray:
     """Return a study's values in the dictionary's type of today.
 
     Raises:
         StorageError: they were harmonised under another type, which only harmonising again can mend.
     """
-    try:
+    if column.type == field.type or pa.types.is_null(column.type):
         return column.cast(field.type)
-    except pa.ArrowException:  # its message holds a value
-        raise StorageError(
-            f"{study}: {field.name} was harmonised as {column.type}, the dictionary says {field.type} now; "
-            f"make {study} available and its mapping right, so that it is harmonised again, or remove its folder"
-        ) from None
+    raise StorageError(
+        f"{study}: {field.name} was harmonised as {column.type}, the dictionary says {field.type} now; "
+        f"make {study} available and its mapping right, so that it is harmonised again, or remove its folder"
+    )
 
 
 def _grain(union: pa.Table, key: tuple[str, ...]) -> list[Finding]:

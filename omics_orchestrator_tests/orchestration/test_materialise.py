@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from dagster import AssetKey, DagsterInstance
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
@@ -165,6 +167,10 @@ def test_broken_study_keeps_its_rows_in_the_warehouse(installation: Installation
     run(installation)
     rows = read_table(installation.workspace().database, "warehouse", "visit")["study"].to_pylist()
     assert sorted(rows) == ["other", "tiny", "tiny", "tiny", "tiny"]
+    shutil.rmtree(installation.dictionary / "studies" / "tiny")
+    run(installation)
+    rows = read_table(installation.workspace().database, "warehouse", "visit")["study"].to_pylist()
+    assert rows == ["other"]
 
 
 def test_failed_run_does_not_hide_what_the_checks_told_before(installation: Installation) -> None:

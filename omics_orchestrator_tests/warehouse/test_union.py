@@ -67,3 +67,5 @@ def test_values_of_another_type_are_told_without_a_value(dictionary: Dictionary)
     with pytest.raises(StorageError, match="a: age was harmonised as string") as caught:
         conform(dictionary, "participant", {"a": people(participant_id=["1"], age=["SECRET"])})
     assert "SECRET" not in str(caught.value)
+    with pytest.raises(StorageError, match="a: sex was harmonised as double"):  # 1.0 is no code
+        conform(dictionary, "participant", {"a": people(participant_id=["1"], sex=[1.0])})
