@@ -50,9 +50,12 @@ def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefiniti
 def warehouse_assets(
     studies: Iterable[Study], dictionary: Dictionary, catalogue: Catalogue
 ) -> list[dg.AssetsDefinition]:
-    """Return one asset per entity that any of `studies` harmonises here; the catalogue tells whose rows count."""
+    """Return one asset per entity of the dictionary; the catalogue tells whose rows count.
+
+    Also for an entity that no study has any more: its table must lose the rows of the study that had it last.
+    """
     listed = list(studies)
-    entities = [entity for entity in ENTITIES if any(entity in study.mapping.entities for study in listed)]
+    entities = [entity for entity in ENTITIES if listed and dictionary.of_entity(entity)]
     return [_warehouse(entity, listed, dictionary, catalogue) for entity in entities]
 
 

@@ -159,6 +159,16 @@ def test_removed_entity_leaves_the_warehouse(installation: Installation) -> None
     assert set(read_table(database, "warehouse", "participant")["study"].to_pylist()) == {"tiny", "other"}
 
 
+def test_entity_that_the_last_study_gave_up_leaves_an_empty_table(installation: Installation) -> None:
+    run(installation)
+    mapping = MAPPING[: MAPPING.index("sample:")] + "not_mapped:\n  x: [note, sample]\n"
+    study = STUDY.format(name="tiny").partition("assays:")[0]
+    installation.declare("tiny", mapping=mapping, study=study)
+    run(installation)
+    assert read_table(installation.workspace().database, "warehouse", "sample").num_rows == 0
+    assert opened(installation).stale() == {}
+
+
 def test_broken_study_keeps_its_rows_in_the_warehouse(installation: Installation) -> None:
     installation.declare("other")
     run(installation)
