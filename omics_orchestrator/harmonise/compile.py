@@ -11,7 +11,7 @@ from functools import partial
 
 from omics_orchestrator.dictionary import KEYS, Dictionary
 from omics_orchestrator.dictionary.problems import suggest
-from omics_orchestrator.harmonise import keys, steps
+from omics_orchestrator.harmonise import keys, source_rows, steps
 from omics_orchestrator.harmonise.columns import REDCAP_KEY, Columns
 from omics_orchestrator.harmonise.complaints import Complaints
 from omics_orchestrator.harmonise.rules import Flags, Rules
@@ -99,8 +99,8 @@ def compile_entity(
     shape = steps.Shape(block, known, tables, KEYS[entity], instruments)
     query = EntityQuery(
         steps=(
-            *steps.row_steps(shape, joins, where),
-            *steps.key_steps(shape, study.participant_id, key, named, redcap=redcap),
+            *source_rows.row_steps(shape, joins, where),
+            *source_rows.key_steps(shape, study.participant_id, key, named, redcap=redcap),
             *steps.cell_steps(shape, read),
         ),
         tables=tables,
