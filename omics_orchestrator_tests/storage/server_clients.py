@@ -41,9 +41,17 @@ def write_rows():
         except psycopg2.Error:
             if kind != "patient":
                 raise
+            cursor, number = resume()
+
+def resume():
+    import psycopg2
+    while True:  # the server may be found in the moment in which it goes
+        try:
             cursor = connect()
             cursor.execute("SELECT coalesce(max(number), 0) FROM written WHERE client = %s", (name,))
-            number = cursor.fetchone()[0]
+            return cursor, cursor.fetchone()[0]
+        except psycopg2.Error:
+            time.sleep(0.05)
 
 settings = Settings.from_environment({**os.environ, "OMICS_HOME": home})
 ensure_server(settings, inheritable=kind == "exec")
