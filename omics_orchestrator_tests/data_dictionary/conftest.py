@@ -8,7 +8,7 @@ import pytest
 
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
 from omics_orchestrator.studies import Catalogue, load_studies
-from omics_orchestrator_tests.data_dictionary.line import DATA, DICTIONARY, Line, stores_at
+from omics_orchestrator_tests.data_dictionary.line import DATA, DICTIONARY, Line, lines_of, stores_at
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +26,12 @@ def public(catalogue: Catalogue, dictionary: Dictionary) -> Callable[[str], Line
     """Return a function: study → its line over the public demo data."""
     if not (DATA / "demo").is_dir():
         pytest.skip(f"no public demo data at {DATA / 'demo'}")
-    stores = stores_at(DATA / "demo")
-    lines: dict[str, Line] = {}
+    return lines_of(catalogue, dictionary, stores_at(DATA / "demo"))
 
-    def line(study: str) -> Line:
-        if study in catalogue.broken:
-            raise catalogue.broken[study]
-        return lines.setdefault(study, Line(catalogue.studies[study], dictionary, stores))
 
-    return line
+@pytest.fixture(scope="session")
+def redcap(catalogue: Catalogue, dictionary: Dictionary) -> Callable[[str], Line]:
+    """Return a function: study → its line over the synthetic REDCap projects."""
+    if not (DATA / "redcap").is_dir():
+        pytest.skip(f"no synthetic REDCap projects at {DATA / 'redcap'}")
+    return lines_of(catalogue, dictionary, stores_at(DATA / "redcap", store="redcap"))

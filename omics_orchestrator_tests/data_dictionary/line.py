@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -15,16 +16,16 @@ from omics_orchestrator.harmonise import Harmonised, harmonise
 from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.sources import Delivery
 from omics_orchestrator.storage.objects import Stores
-from omics_orchestrator.studies import EntityBlock, InFile, NamesInFile, Study
+from omics_orchestrator.studies import Catalogue, EntityBlock, InFile, NamesInFile, Study
 from omics_orchestrator.studies.sample_names import sample_reader
 
 DATA = WORKING_COPY.parent / "shared" / "data"
 DICTIONARY = WORKING_COPY / "data_dictionary"
 
 
-def stores_at(public: Path) -> Stores:
-    """Return stores whose `public` is the folder `public`."""
-    return Stores(Settings.from_environment({"OMICS_STORE_PUBLIC_URL": public.as_uri()}))
+def stores_at(folder: Path, store: str = "public") -> Stores:
+    """Return stores of which `store` is a folder."""
+    return Stores(Settings.from_environment({f"OMICS_STORE_{store.upper()}_URL": folder.as_uri()}))
 
 
 class Line:
@@ -88,6 +89,18 @@ class Line:
         """Return the one finding of a check."""
         (found,) = [finding for finding in self.entity(entity).findings if finding.check == check]
         return found
+
+
+def lines_of(catalogue: Catalogue, dictionary: Dictionary, stores: Stores) -> Callable[[str], Line]:
+    """Return a function: study → its line over `stores`, each made once."""
+    lines: dict[str, Line] = {}
+
+    def line(study: str) -> Line:
+        if study in catalogue.broken:
+            raise catalogue.broken[study]
+        return lines.setdefault(study, Line(catalogue.studies[study], dictionary, stores))
+
+    return line
 
 
 def unique_keys(table: pa.Table, entity: str) -> bool:
