@@ -7,6 +7,7 @@ from rich.console import Console
 from omics_orchestrator.errors import DeclarationError, UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.studies.dataset_checks import notes
 
 
 def run_check(names: list[str]) -> int:
@@ -27,6 +28,9 @@ def run_check(names: list[str]) -> int:
     broken = {name: error for name, error in catalogue.broken.items() if name in asked}
     for wrong in broken.values():
         console.print(str(wrong))
+    for name, study in catalogue.studies.items():
+        for note in notes(study.datasets, study.mapping) if name in asked else ():
+            console.print(f"{name}: note: {note}")
     counts = [f"{_problems(len(wrong.problems))} in {name}" for name, wrong in broken.items()]
     fine = sorted(name for name in catalogue.studies if name in asked)
     if fine:

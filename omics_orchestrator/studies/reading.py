@@ -17,6 +17,8 @@ from omics_orchestrator.dictionary.validation import Shape, validate
 from omics_orchestrator.sources import AnySource
 from omics_orchestrator.sources.base import Source
 from omics_orchestrator.studies.assay import Assay
+from omics_orchestrator.studies.dataset_checks import check_datasets
+from omics_orchestrator.studies.datasets import Dataset
 from omics_orchestrator.studies.grammar import read_aliases
 from omics_orchestrator.studies.mapping import EntityBlock, Mapping, NoneRule
 from omics_orchestrator.studies.references import MappingCheck, check_assays, check_sources
@@ -27,6 +29,7 @@ T = TypeVar("T")
 STUDY: Shape[StudyFile] = Shape(StudyFile)
 SOURCE: Shape[Source] = Shape(AnySource)
 ASSAY: Shape[Assay] = Shape(Assay)
+DATASET: Shape[Dataset] = Shape(Dataset)
 RULE: Shape[AnyVerb] = Shape(AnyVerb)
 BLOCK: Shape[EntityBlock] = Shape(EntityBlock)
 NONE: Shape[NoneRule] = Shape(NoneRule)
@@ -46,7 +49,8 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     """
     problems = Problems()
     about = read_yaml(folder / "study.yaml", problems)
-    sources, assays, head = _read_head(about)
+    datasets = _each(DATASET, about, "datasets") if about.tree is not None else {}
+    sources, assays, head = _read_head(about, datasets)
     check_sources(about, sources)
     check_assays(about, assays, dictionary)
     rules = read_yaml(folder / "mapping.yaml", problems)
@@ -54,17 +58,23 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     grammar = head.participant_id if head else None
     declared = about.section("sources") if about.tree is not None else None
     MappingCheck(rules, mapping, dictionary, sources, declared, grammar).run()
+    if not any(
+        problem.file.name == rules.file.name for problem in problems.found
+    ):  # of a broken rule, nothing is known
+        check_datasets(about, datasets, mapping, dictionary)
     problems.raise_if_any()
     assert head is not None  # otherwise problems were found
     return Study(**dict(head), mapping=mapping, folder=folder)
 
 
-def _read_head(about: Document) -> tuple[dict[str, Source], dict[str, Assay], StudyFile | None]:
+def _read_head(
+    about: Document, datasets: dict[str, Dataset]
+) -> tuple[dict[str, Source], dict[str, Assay], StudyFile | None]:
     """Return the sources and assays that could be read, and study.yaml as a whole where all of it could."""
     if about.tree is None:
         return {}, {}, None
     sources, assays = _each(SOURCE, about, "sources"), _each(ASSAY, about, "assays")
-    tree: dict[str, object] = {**about.section(), "sources": sources, "assays": assays}
+    tree: dict[str, object] = {**about.section(), "sources": sources, "assays": assays, "datasets": datasets}
     grammar = about.section("participant_id")
     if isinstance(name := grammar.get("aliases"), str):
         aliases = read_aliases(about.file.parent / name, grammar.get("pattern"), about.problems)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from omics_orchestrator.dictionary import KEYS, Dictionary, Variable
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree
+from omics_orchestrator.studies.dating import REFERENCE_DATE
 from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import EntityBlock, Mapping
 from omics_orchestrator.verbs import Target, Verb
@@ -79,6 +80,7 @@ class RuleCheck:
         """Return the names that an expression of this entity may hold."""
         groups = re.compile(self.grammar.pattern).groupindex if self.grammar else {}
         known = {*self.has(entity), *KEYS[entity], *(f"participant_id.{group}" for group in groups)}
+        known.add(REFERENCE_DATE)
         if entity != "participant":
             known |= {f"participant.{name}" for name in self.has("participant")}
         return known

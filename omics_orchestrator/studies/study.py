@@ -17,6 +17,7 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.sources import AnySource
 from omics_orchestrator.sources.base import Source, admits
 from omics_orchestrator.studies.assay import Assay
+from omics_orchestrator.studies.datasets import Dataset
 from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import Mapping
 
@@ -41,7 +42,7 @@ class Schedule(Declared):
 
 
 class StudyFile(Declared):
-    """What study.yaml says: who, from where, which assays. How columns become variables: mapping.yaml."""
+    """What study.yaml says: who, from where, which assays and datasets. How columns become variables: mapping.yaml."""
 
     study: Name
     """The study's name: its folder, its group, a part of every key."""
@@ -57,6 +58,8 @@ class StudyFile(Declared):
     """The systems that deliver tables."""
     assays: dict[Name, Assay] = {}
     """The omics files, by a name of assays.yaml (or one with a suffix: mgx_species)."""
+    datasets: dict[Name, Dataset] = {}
+    """The wide tables that the study publishes under its own names, by a name of their own."""
 
 
 class Study(StudyFile):
