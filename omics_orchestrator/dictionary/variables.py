@@ -21,7 +21,7 @@ Entity = Literal["participant", "visit", "sample", "exposure", "procedure"]
 VariableType = Literal[
     "text", "integer", "decimal", "boolean", "code", "set", "date", "partial_date", "censored", "file"
 ]
-Sensitivity = Literal["open", "personal", "identifying"]
+Sensitivity = Literal["open", "personal", "identifying", "restricted"]
 
 ENTITIES: tuple[Entity, ...] = get_args(Entity)
 KEYS: dict[str, tuple[str, ...]] = {
@@ -112,9 +112,9 @@ def read_code_lists(file: Path, problems: Problems) -> dict[str, dict[str, str]]
     for row in read_csv(file, CODE_HEADER, ("code_list", "code", "label"), problems):
         name, code = row.cells["code_list"], row.cells["code"]
         codes = lists.setdefault(name, {})
-        if not re.fullmatch(r"[A-Za-z0-9_.+-]+", code):
+        if not re.fullmatch(r"[A-Za-z0-9_.+<>-]+", code):
             problems.add(
-                file, row.line, name, f"{code!r} is not a code", "letters, digits and _ . + - without spaces"
+                file, row.line, name, f"{code!r} is not a code", "letters, digits and _ . + < > - without spaces"
             )
         elif code in codes:
             problems.add(file, row.line, name, f"the code {code!r} is given twice")
@@ -171,8 +171,13 @@ def _contradictions(variable: Variable, lists: CodeLists, units: Units) -> list[
 
 def _code_list_contradictions(variable: Variable, lists: CodeLists) -> list[tuple[str, str]]:
     name = variable.code_list
-    if variable.type in CODED and not name:
-        return [(f"a {variable.type} needs a code_list", suggest(variable.name, lists))]
+    if variable.type in CODED and not name and variable.sensitivity != "restricted":
+        return [
+            (
+                f"a {variable.type} needs a code_list, unless its sensitivity is restricted",
+                suggest(variable.name, lists),
+            )
+        ]
     if name and variable.type not in CODED:
         return [(f"a {variable.type} has no code list", f"it belongs to {', '.join(sorted(CODED))}")]
     if name and name not in lists:

@@ -69,7 +69,13 @@ def test_decided_codes(dictionary: Dictionary) -> None:
 def test_every_number_has_bounds_and_every_measured_one_a_unit(dictionary: Dictionary) -> None:
     numbers = [one for one in dictionary.variables.values() if one.type in {"integer", "decimal", "censored"}]
     assert [one.name for one in numbers if one.min is None or one.max is None] == []
-    assert [one.name for one in numbers if not one.unit] == ["visit_number"]
+    plain = {one.name for one in numbers if not one.unit}
+    assert plain == {
+        "visit_number",
+        "when_smoking_stopped",  # its unit stands in when_smoking_stopped_units
+        "saliva_brushing",  # the form does not say per what
+        *(f"cucq_{item}" for item in range(1, 33)),  # some items count days, others are steps
+    }
     weight = dictionary.variables["weight"]
     assert (weight.min, weight.max, weight.unit) == (1, 300, "kg")
 

@@ -84,7 +84,7 @@ def test_location_without_crohns_disease_is_told(risk: Line) -> None:
 def test_samples(risk: Line) -> None:
     assert risk.counts("sample", "biopsy_inflamed") == {"inflamed": 51, "uninflamed": 38, None: 125}
     assert risk.counts("sample", "biopsy_location")["terminal_ileum"] == 121
-    dates = risk.entity("sample").table["collection_date"].to_pylist()
+    dates = risk.entity("sample").table["sample_date"].to_pylist()
     assert all(2008 <= day.year <= 2012 for day in dates)
 
 
