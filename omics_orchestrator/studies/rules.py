@@ -14,6 +14,8 @@ from omics_orchestrator.studies.mapping import EntityBlock, Mapping
 from omics_orchestrator.verbs import Target, Verb
 from omics_orchestrator.verbs.coalesce import Coalesce
 from omics_orchestrator.verbs.number import Number
+from omics_orchestrator.verbs.reduce import Reduce
+from omics_orchestrator.verbs.text import Text
 
 
 class RuleCheck:
@@ -119,6 +121,6 @@ class RuleCheck:
 def parts(rule: Verb) -> Iterator[Verb]:
     """Yield a rule and the rules inside it."""
     yield rule
-    if isinstance(rule, Coalesce):
-        for part in rule.parts:
-            yield from parts(part)
+    inside = rule.parts if isinstance(rule, Coalesce | Text) else (rule.inner,) if isinstance(rule, Reduce) else ()
+    for part in inside:
+        yield from parts(part)

@@ -19,11 +19,15 @@ from omics_orchestrator.verbs.copy import Copy
 from omics_orchestrator.verbs.date import Date
 from omics_orchestrator.verbs.derive import Derive
 from omics_orchestrator.verbs.number import Number
+from omics_orchestrator.verbs.one_of import OneOf
 from omics_orchestrator.verbs.recode import Recode
+from omics_orchestrator.verbs.reduce import Reduce
+from omics_orchestrator.verbs.text import Text
 from omics_orchestrator.verbs.when import When
 
 AnyVerb: TypeAlias = Annotated[
-    Copy | Constant | Recode | Number | Date | Derive | When | Coalesce | AnyOf, Field(discriminator="verb")
+    Copy | Constant | Recode | Number | Date | Derive | When | Coalesce | AnyOf | OneOf | Text | Reduce,
+    Field(discriminator="verb"),
 ]
 VERBS: dict[str, type[Verb]] = {
     "copy": Copy,
@@ -35,10 +39,14 @@ VERBS: dict[str, type[Verb]] = {
     "when": When,
     "coalesce": Coalesce,
     "any_of": AnyOf,
+    "one_of": OneOf,
+    "text": Text,
+    "reduce": Reduce,
 }
 LISTS = frozenset({"columns", "parts", "cases"})
 
-Coalesce.model_rebuild(_types_namespace={"AnyVerb": AnyVerb})
+for _holder in (Coalesce, Text, Reduce):
+    _holder.model_rebuild(_types_namespace={"AnyVerb": AnyVerb})
 
 __all__ = ["VERBS", "AnyVerb", "Cell", "Target", "Verb", "normalise"]
 
@@ -74,7 +82,9 @@ def normalise(raw: object, missing: Mapping[str, Any] | None = None) -> dict[str
 
 
 def _argument(value: object, verb: type[Verb], missing: Mapping[str, Any] | None) -> object:
-    """Return what follows the verb, as a list where the model wants one; a coalesce holds rules itself."""
+    """Return what follows the verb, as a list where the model wants one; coalesce, text and reduce hold rules."""
+    if verb.argument == "inner":
+        return normalise(value, missing)
     if verb.argument not in LISTS:
         return value
     listed = list(value) if isinstance(value, list | tuple) else [value]

@@ -17,7 +17,8 @@ class AnyOf(ColumnVerb):
     """Answers yes where any of the columns says yes, no where all are answered and say no, else unknown.
 
     `{any_of: [asacol, pentasa], yes: [Current, Taken since last visit], no: [Never taken]}`. Columns may be
-    patterns (`mesalamine___*`). A word that is named nowhere is an unmapped code.
+    patterns (`mesalamine___*`). A word that is named nowhere is an unmapped code,
+    unless `no` holds `*`.
     """
 
     verb: Literal["any_of"] = "any_of"
@@ -26,7 +27,9 @@ class AnyOf(ColumnVerb):
     yes: Words
     """Words that mean yes."""
     no: Words
-    """Words that mean no."""
+    """Words that mean no; `*` = every other text."""
+    ignore_case: bool = False
+    """Whether capital and small letters are the same."""
     blank: MissingReason | Literal["no"] | None = None  # type: ignore[assignment]
     """Reason where every column is empty; `no` = an empty cell means no as soon as another column is answered
     (a form that leaves unticked boxes empty)."""
@@ -41,10 +44,10 @@ class AnyOf(ColumnVerb):
     def cell(self, target: Target) -> Cell:
         """Return the SQL of one cell."""
         texts = [target.column(name) for pattern in self.columns for name in target.expand(pattern)]
-        yes, no = (", ".join(map(literal, words)) for words in (self.yes, self.no))
-        any_yes = " OR ".join(f"coalesce({text} IN ({yes}), false)" for text in texts)
+        yes, no = self._list(self.yes), self._list(self.no)
+        any_yes = " OR ".join(f"coalesce({self._folded(text)} IN ({yes}), false)" for text in texts)
         empty = "true" if self.blank == "no" else "false"
-        all_no = " AND ".join(f"coalesce({text} IN ({no}), {empty})" for text in texts)
+        all_no = " AND ".join(f"coalesce({self._says_no(text, no)}, {empty})" for text in texts)
         answered = " OR ".join(f"{text} IS NOT NULL" for text in texts)
         value = f"CASE WHEN {any_yes} THEN true WHEN ({answered}) AND {all_no} THEN false END"
         unread = [self.unread(text, f"{yes}, {no}") for text in texts]
@@ -59,4 +62,18 @@ class AnyOf(ColumnVerb):
 
     def unread(self, text: str, known: str) -> str:
         """Return SQL: a text that no word list names."""
-        return f"CASE WHEN {text} NOT IN ({known}) AND {self.word_reason(text)} IS NULL THEN {text} END"
+        if "*" in self.no:
+            return NULL
+        return f"CASE WHEN {self._folded(text)} NOT IN ({known}) AND {self.word_reason(text)} IS NULL THEN {text} END"
+
+    def _says_no(self, text: str, no: str) -> str:
+        """Return SQL: whether a text means no, NULL where there is none."""
+        if "*" not in self.no:
+            return f"{self._folded(text)} IN ({no})"
+        return f"CASE WHEN {text} IS NOT NULL THEN {self.word_reason(text)} IS NULL END"
+
+    def _folded(self, text: str) -> str:
+        return f"lower({text})" if self.ignore_case else text
+
+    def _list(self, words: tuple[str, ...]) -> str:
+        return ", ".join(literal(word.lower() if self.ignore_case else word) for word in words)

@@ -131,6 +131,7 @@ class Cell:
         flaw: `invalid` or `unmapped`, what such a cell is.
         comparator: `<`, `>` … of a censored number, `year` or `month` of a partial date; NULL = exact.
         code: the text, of which unmapped codes are told.
+        candidates: SQL of the list of values that several answers in one row give; NULL = they do not disagree.
         hides: whether flaw and code hold by themselves, even beside a value (one of several columns was not read).
     """
 
@@ -142,6 +143,7 @@ class Cell:
     comparator: str = NULL
     code: str = NULL
     hides: bool = False
+    candidates: str = NULL
 
     def alone(self) -> Cell:
         """Return the same cell with every part telling the truth by itself, as a part of another cell."""
