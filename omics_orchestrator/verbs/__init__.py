@@ -23,10 +23,11 @@ from omics_orchestrator.verbs.one_of import OneOf
 from omics_orchestrator.verbs.recode import Recode
 from omics_orchestrator.verbs.reduce import Reduce
 from omics_orchestrator.verbs.text import Text
+from omics_orchestrator.verbs.ticked import Ticked
 from omics_orchestrator.verbs.when import When
 
 AnyVerb: TypeAlias = Annotated[
-    Copy | Constant | Recode | Number | Date | Derive | When | Coalesce | AnyOf | OneOf | Text | Reduce,
+    Copy | Constant | Recode | Number | Date | Derive | When | Coalesce | AnyOf | OneOf | Text | Reduce | Ticked,
     Field(discriminator="verb"),
 ]
 VERBS: dict[str, type[Verb]] = {
@@ -41,6 +42,7 @@ VERBS: dict[str, type[Verb]] = {
     "any_of": AnyOf,
     "one_of": OneOf,
     "text": Text,
+    "ticked": Ticked,
     "reduce": Reduce,
 }
 LISTS = frozenset({"columns", "parts", "cases"})

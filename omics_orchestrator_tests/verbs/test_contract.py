@@ -23,6 +23,7 @@ EXAMPLES: dict[str, Any] = {
     "when": {"when": [{"if": "x > 1", "then": "yes"}], "else": "no"},
     "coalesce": {"coalesce": ["a", {"recode": "b", "map": {"1": "yes"}}]},
     "any_of": {"any_of": ["a", "b"], "yes": ["1"], "no": ["0"]},
+    "ticked": {"ticked": "a", "option": "1"},
 }
 NOT_VERBS = {"__init__", "base", "expression", "functions", "threevalued"}
 
