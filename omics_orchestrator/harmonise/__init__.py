@@ -1,6 +1,7 @@
 """Harmonising: a study's rules become one DuckDB query per entity, with a ledger of everything that was lost.
 
-columns, keys, variables: what names mean · rules, steps, compile: the SQL · run, sides, ledger, findings: the results.
+columns, keys, variables: what names mean · rules, steps, compile: the SQL · run, sides, ledger, findings,
+provenance, rulebook: the results.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from omics_orchestrator.findings import Finding
 from omics_orchestrator.harmonise.compile import EntityQuery, compile_entity
 from omics_orchestrator.harmonise.findings import read_findings
 from omics_orchestrator.harmonise.ledger import Ledger, read_ledger
+from omics_orchestrator.harmonise.provenance import provenance_table
+from omics_orchestrator.harmonise.rulebook import rules_table
 from omics_orchestrator.harmonise.run import HarmoniseError, locked_database, prepare, result_table
 from omics_orchestrator.harmonise.sides import comparator_table, conflict_table, missing_table
 from omics_orchestrator.studies import Study
@@ -30,10 +33,12 @@ class Harmonised:
 
     Attributes:
         table: keys, then the variables in the dictionary's order.
-        missing: keys, variable, reason: one row per missing value whose reason is known.
+        missing: keys, then the same variables: the reason where there is no value, NULL where there is one.
         comparators: keys, variable, comparator: of censored numbers and partial dates.
         conflicts: keys, variable, candidates: the values (a JSON list) between which the rows of a key disagree.
         ledger: variable, outcome, count; the variable `(rows)` is the rows themselves.
+        provenance: keys, source_table, record: one row per source row that gave the key.
+        rules: variable, verb, columns, rule, rule_version, dictionary_version: what made each variable.
         findings: what a person should know.
     """
 
@@ -42,6 +47,8 @@ class Harmonised:
     comparators: pa.Table
     conflicts: pa.Table
     ledger: pa.Table
+    provenance: pa.Table
+    rules: pa.Table
     findings: tuple[Finding, ...]
 
 
@@ -87,6 +94,8 @@ def harmonise(
             comparators=comparator_table(connection, query),
             conflicts=conflict_table(connection, query, list(ledger.conflicts)),
             ledger=ledger.table(),
+            provenance=provenance_table(connection, query, study, raw),
+            rules=rules_table(study, entity, dictionary),
             findings=read_findings(connection, query, ledger, dictionary, block),
         )
 

@@ -18,6 +18,7 @@ from omics_orchestrator.harmonise.rules import Flags, Rules
 from omics_orchestrator.harmonise.steps import Derived, Pairs, Read, Step
 from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables
 from omics_orchestrator.studies import EntityBlock, Study
+from omics_orchestrator.studies.dating import dated_rules
 from omics_orchestrator.verbs.base import SQL_TYPES, identifier
 from omics_orchestrator.verbs.expression import translate
 from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
@@ -31,6 +32,7 @@ class EntityQuery:
         steps: the query, step by step; each reads only steps before it and the registered tables.
         tables: table reference → the name under which its raw table must be registered.
         joins: joined table → the step that holds its usable rows, and its pairs of columns.
+        rows: the columns that number the source rows of a row (own tables, each joined table).
         keys: the key columns of the result.
         read: variables that are read from columns.
         expected: check → SQL of what it expects of a row of the last step.
@@ -43,6 +45,7 @@ class EntityQuery:
     steps: tuple[Step, ...]
     tables: Mapping[str, str]
     joins: Mapping[str, tuple[str, Pairs]]
+    rows: tuple[str, ...]
     keys: tuple[str, ...]
     read: tuple[Read, ...]
     expected: Mapping[str, str]
@@ -82,7 +85,8 @@ def compile_entity(
     block = study.mapping.entities[entity]  # type: ignore[index]
     complaints = Complaints(study, entity)
     known = Columns(block, columns, keys.groups(study.participant_id))
-    rules = Rules(entity, block, study.mapping, dictionary, known, flags, complaints)
+    pending = dated_rules(study.mapping, entity)
+    rules = Rules(entity, block, study.mapping, dictionary, known, flags, complaints, pending)
     redcap = all(study.sources[study.place(table)[0]].tables() is None for table in block.own_tables())
     key = key_columns(block, entity, redcap=redcap)
     named = [complaints.attempt(("key",), partial(known.find, name)) or "NULL" for name in key]
@@ -105,6 +109,7 @@ def compile_entity(
         ),
         tables=tables,
         joins={table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(joins.items())},
+        rows=shape.rows,
         keys=KEYS[entity],
         read=tuple(read),
         expected=expected,

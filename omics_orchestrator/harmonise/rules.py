@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from omics_orchestrator.dictionary import Dictionary, Variable
+from omics_orchestrator.dictionary import Conversion, Dictionary, MissingReason, Variable
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.harmonise.columns import Columns
 from omics_orchestrator.harmonise.complaints import Complaints
 from omics_orchestrator.harmonise.steps import Derived, Read
-from omics_orchestrator.harmonise.variables import PARTICIPANT, REFERENCE_DATE, Variables, in_order
+from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables, in_order
 from omics_orchestrator.studies import EntityBlock, Mapping
 from omics_orchestrator.verbs import Target, Verb
-from omics_orchestrator.verbs.base import ColumnVerb
+from omics_orchestrator.verbs.base import NULL, SQL_TYPES, Cell
 from omics_orchestrator.verbs.expression import names, translate
 from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
 
@@ -32,6 +32,8 @@ class Rules:
     columns: Columns
     flags: Flags
     complaints: Complaints
+    pending: Collection[str] = ()
+    """Variables that wait for a reference date: their rules are checked, and give no value yet."""
 
     def read(self) -> list[Read]:
         """Return the rules over columns."""
@@ -97,15 +99,21 @@ class Rules:
     def _read(self, name: str) -> Read:
         rule, target = self.block.rules[name], self._target(name)
         self._check(rule, target)
-        blank = rule.blank if isinstance(rule, ColumnVerb) else None
-        return Read(name, rule.cell(target), None if blank == "no" else blank)
+        return Read(name, rule.cell(target), self._blank(rule))
+
+    def _blank(self, rule: Verb) -> MissingReason:
+        """Return the reason of a blank cell: the rule's own word, else the block's, else that nobody collected it."""
+        words = [getattr(rule, "blank", None), getattr(self.block, "blank", None)]
+        return next((word for word in words if word and word != "no"), "not_collected")
 
     def _derive(self, name: str, variables: Variables) -> Derived:
         rule = self.block.rules[name]
         target = self._target(name, lambda text: translate(text, variables.find))
         self._check(rule, target)
-        later = any(REFERENCE_DATE in names(text) for text in rule.expressions())
-        return Derived(name, rule.cell(target), "pending" if later else "unknown")
+        cell = rule.cell(target)
+        if name in self.pending:
+            cell = Cell(f"CAST(NULL AS {SQL_TYPES[target.type]})", reason="'pending'", flaw=NULL)
+        return Derived(name, cell)
 
     def _check(self, rule: Verb, target: Target) -> None:
         for complaint in rule.complaints(target):
@@ -125,16 +133,15 @@ class Rules:
             column=self.columns.find,
             expand=self.columns.expand,
             formula=formula,
-            factor=partial(self._factor, variable),
+            conversion=partial(self._conversion, variable),
             flag_columns=self._is_flag,
         )
 
-    def _factor(self, variable: Variable, unit: str) -> float:
-        factor = self.dictionary.units.factor(unit, variable.unit)
-        if factor is None:
-            known = ", ".join(self.dictionary.units.spellings(variable.unit))
-            raise ExpressionError(f"cannot convert {unit!r} to {variable.unit!r}; units.csv knows {known}")
-        return factor
+    def _conversion(self, variable: Variable, unit: str) -> Conversion:
+        try:
+            return self.dictionary.units.conversion(unit, variable.unit, variable.name)
+        except ValueError as error:
+            raise ExpressionError(str(error)) from error
 
     def _is_flag(self, reference: str) -> bool:
         """Return whether the source declares a column as yesno, truefalse or checkbox."""

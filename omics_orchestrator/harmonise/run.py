@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from omics_orchestrator.dictionary import Dictionary
@@ -13,6 +14,7 @@ from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.harmonise.columns import distinct_names
 from omics_orchestrator.harmonise.compile import EntityQuery
+from omics_orchestrator.harmonise.steps import ROW
 from omics_orchestrator.verbs.base import identifier
 
 if TYPE_CHECKING:
@@ -55,9 +57,13 @@ def prepare(
     participants: pa.Table | None,
 ) -> None:
     """Register the tables and create the steps: tables where several questions are put to one, else views."""
+    first = 0
     for reference, name in query.tables.items():
         table = raw[reference]
-        connection.register(name, table.rename_columns(list(distinct_names(table.column_names).values())))
+        table = table.rename_columns(list(distinct_names(table.column_names).values()))
+        numbers = pa.array(np.arange(first, first + table.num_rows))
+        connection.register(name, table.append_column(ROW, numbers))
+        first += table.num_rows
     text = pa.string()
     connection.register(
         "aliases", pa.table({"old": pa.array(aliases.keys(), text), "new": pa.array(aliases.values(), text)})

@@ -1,4 +1,4 @@
-"""What stands beside a harmonised table: missing reasons, comparators, conflicts. One row per cell concerned."""
+"""What stands beside a harmonised table: missing reasons (of its shape), comparators, conflicts (a row per cell)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from omics_orchestrator.harmonise.compile import EntityQuery
-from omics_orchestrator.harmonise.run import side_table
+from omics_orchestrator.harmonise.run import fetch, side_table
 from omics_orchestrator.harmonise.steps import beside
 from omics_orchestrator.verbs.base import identifier, literal
 
@@ -23,13 +23,14 @@ def _part(
 
 
 def missing_table(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> pa.Table:
-    """Return why a value is missing, for every missing value with a reason."""
-    parts = []
-    for name in [one.name for one in query.read] + [one.name for one in query.derived]:
-        reason = f"r.{beside(name, 'reason')}"
-        parts.append(_part(query, name, reason, f"r.{identifier(name)} IS NULL AND {reason} IS NOT NULL"))
-    parts += [_part(query, name, literal(reason), "true") for name, reason in query.absent.items()]
-    return side_table(connection, query, parts, "reason")
+    """Return keys and, for each variable, the reason where it has no value, NULL where it has one."""
+    found = [*query.keys]
+    for name in query.order:
+        why = literal(query.absent[name]) if name in query.absent else f"r.{beside(name, 'reason')}"
+        found.append(f"CASE WHEN r.{identifier(name)} IS NULL THEN {why} END AS {identifier(name)}")
+    return fetch(
+        connection, f"SELECT {', '.join(found)} FROM harmonised AS r ORDER BY {', '.join(query.keys)}"
+    )
 
 
 def comparator_table(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> pa.Table:

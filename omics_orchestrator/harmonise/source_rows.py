@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from omics_orchestrator.harmonise import keys
 from omics_orchestrator.harmonise.columns import GROUP, REDCAP_KEY, cleaned, distinct_names
-from omics_orchestrator.harmonise.steps import NO_KEY, OK, UNREADABLE, Pairs, Shape, Step
+from omics_orchestrator.harmonise.steps import NO_KEY, OK, ROW, UNREADABLE, Pairs, Shape, Step
 from omics_orchestrator.studies import IdGrammar
 from omics_orchestrator.verbs.base import identifier, literal
 
@@ -21,6 +21,7 @@ def row_steps(shape: Shape, joins: Mapping[str, Pairs], where: str) -> list[Step
     found = [Step("rows", "\nUNION ALL BY NAME\n".join(stacked))]
     joined, extra = "", ""
     for number, (table, pairs) in enumerate(joins.items()):
+        extra += f", j{number}.{identifier(ROW)} AS {identifier(f'{ROW}:{table}')}"
         found.append(Step(f"unique_{number}", unique_rows(shape, table, [right for _, right in pairs])))
         matches = [f"{_matchable(left, right)} = j{number}.{identifier(right)}" for left, right in pairs]
         joined += f"\nLEFT JOIN unique_{number} AS j{number} ON {' AND '.join(matches)}"
@@ -50,10 +51,11 @@ def _matchable(text: str, column: str) -> str:
 
 def _texts(shape: Shape, table: str) -> list[str]:
     names = distinct_names(shape.columns.delivered[table])
-    return [
+    texts = [
         f"{cleaned(f'r.{identifier(names[column])}')} AS {identifier(name)}"
         for column, name in shape.columns.read_from(table).items()
     ]
+    return [f"r.{identifier(ROW)}", *texts]
 
 
 def key_steps(

@@ -15,6 +15,7 @@ from omics_orchestrator.harmonise.columns import Columns
 from omics_orchestrator.studies import EntityBlock
 from omics_orchestrator.verbs.base import NULL, Cell, identifier, literal
 
+ROW = "#row"  # a source row's number over all raw tables of the block
 OK, NO_KEY, UNREADABLE = "ok", "no_key", "unreadable_id"
 BLANK, VALUE, MISSING, INVALID, UNMAPPED = "blank", "value", "missing:", "invalid", "unmapped"
 
@@ -33,7 +34,7 @@ class Read:
 
     name: str
     cell: Cell
-    blank: MissingReason | None = None
+    blank: MissingReason = "not_collected"
 
     @property
     def marked(self) -> bool:
@@ -48,11 +49,10 @@ class Read:
 
 @dataclass(frozen=True)
 class Derived:
-    """A variable that is computed, and the reason where it has no value."""
+    """A variable that is computed."""
 
     name: str
     cell: Cell
-    otherwise: MissingReason = "unknown"
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,11 @@ class Shape:
     tables: Mapping[str, str]
     keys: tuple[str, ...]
     instruments: Mapping[str, str]
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The columns that number the source rows: of the block's own tables, and of each joined one."""
+        return (ROW, *(f"{ROW}:{table}" for table in self.block.join))
 
     @property
     def key_list(self) -> str:
@@ -92,7 +97,9 @@ def selected(shape: Shape, expressions: Iterable[str], source: str, tail: str = 
 
 def cell_steps(shape: Shape, read: Sequence[Read]) -> list[Step]:
     """Read every rule on every row, tell each cell's outcome, then merge the rows of a key."""
-    state = f"{shape.key_list}, r.{identifier('#key')}"
+    state = ", ".join(
+        [shape.key_list, f"r.{identifier('#key')}", *(f"r.{identifier(row)}" for row in shape.rows)]
+    )
     texts = [text for one in read for text in _read(one)]
     cells = [text for one in read for text in _cell(one)]
     gathered = [text for one in read for text in _gather(one)]
@@ -163,7 +170,7 @@ def _merge(one: Read) -> list[str]:
     reason = (
         f"CASE WHEN {differs} THEN 'unknown' WHEN {value} IS NOT NULL THEN NULL "
         f"WHEN {lost} LIKE '{MISSING}%' THEN substr({lost}, {len(MISSING) + 1}) "
-        f"WHEN {lost} IS NOT NULL THEN '{INVALID}' ELSE {literal(one.blank) if one.blank else 'NULL'} END"
+        f"WHEN {lost} IS NOT NULL THEN '{INVALID}' ELSE {literal(one.blank)} END"
     )
     found = [
         f"CASE WHEN NOT ({differs}) THEN {value} END AS {identifier(name)}",
@@ -196,7 +203,7 @@ def final_steps(
 
 def _derive(one: Derived) -> list[str]:
     cell = one.cell
-    why = f"CASE WHEN ({cell.value}) IS NULL THEN coalesce({cell.reason}, {cell.flaw}, '{one.otherwise}') END"
+    why = f"CASE WHEN ({cell.value}) IS NULL THEN coalesce({cell.reason}, {cell.flaw}, 'unknown') END"
     return [
         f"{cell.value} AS {identifier(one.name)}",
         f"{why} AS {beside(one.name, 'reason')}",

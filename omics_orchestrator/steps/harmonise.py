@@ -12,6 +12,7 @@ import pyarrow as pa
 from omics_orchestrator.dictionary import KEYS
 from omics_orchestrator.harmonise import Harmonised
 from omics_orchestrator.harmonise import harmonise as harmonise_entity
+from omics_orchestrator.harmonise.rulebook import dictionary_version
 from omics_orchestrator.steps.extract import with_original_names
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
@@ -19,7 +20,8 @@ from omics_orchestrator.storage.tables import TableWrite, fingerprint, read_tabl
 from omics_orchestrator.studies import Study
 from omics_orchestrator.studies.places import table_of
 
-SIDE_TABLES = ("missing", "comparators", "conflicts", "ledger")
+SIDE_TABLES = ("missing", "comparators", "conflicts", "ledger", "provenance", "rules")
+RUN_ID = "run_id"
 
 
 def harmonise(
@@ -28,6 +30,8 @@ def harmonise(
     entity: str,
     raw: Mapping[str, pa.Table],
     participants: pa.Table | None,
+    *,
+    run_id: str,
 ) -> StepResult:
     """Harmonise one entity of `study` from its raw tables (keyed by table reference, as stored).
 
@@ -38,13 +42,14 @@ def harmonise(
     result = harmonise_entity(
         study, entity, workspace.dictionary, delivered, participants, participant_comparators=comparators
     )
-    writes = _writes(study, entity, result)
+    writes = _writes(study, entity, result, run_id)
     return StepResult(
-        data_version=combined_version(fingerprint(write.table) for write in writes),
+        data_version=combined_version(fingerprint(write.table, ignore=write.ignore) for write in writes),
         findings=tuple(result.findings),
         facts={
             "variables": result.table.num_columns - len(KEYS[entity]),
             "conflicts": result.conflicts.num_rows,
+            "dictionary_version": dictionary_version(workspace.dictionary),
         },
         writes=writes,
         rows=result.table.num_rows,
@@ -57,13 +62,20 @@ def _comparators(workspace: Workspace, study: Study) -> pa.Table:
     return read_table(workspace.database, schema, f"{name}__comparators")
 
 
-def _writes(study: Study, entity: str, result: Harmonised) -> tuple[TableWrite, ...]:
+def _writes(study: Study, entity: str, result: Harmonised, run_id: str) -> tuple[TableWrite, ...]:
     schema, name = table_of(("harmonised", study.study, entity))
     keys = KEYS[entity]
-    side_keys = {"ledger": ("variable", "outcome")}
+    side_keys = {
+        "missing": keys,
+        "ledger": ("variable", "outcome"),
+        "provenance": (*keys, "source_table", "record"),
+        "rules": ("variable",),
+    }
+    rules = result.rules.append_column(RUN_ID, pa.array([run_id] * result.rules.num_rows, pa.string()))
+    tables = {side: getattr(result, side) for side in SIDE_TABLES} | {"rules": rules}
     main = TableWrite(schema, name, result.table, keys, description=f"{study.title}: one row per {entity}")
     sides = [
-        TableWrite(schema, f"{name}__{side}", getattr(result, side), side_keys.get(side, (*keys, "variable")))
-        for side in SIDE_TABLES
+        TableWrite(schema, f"{name}__{side}", table, side_keys.get(side, (*keys, "variable")), (RUN_ID,))
+        for side, table in tables.items()
     ]
     return (main, *sides)

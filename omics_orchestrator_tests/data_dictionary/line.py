@@ -76,9 +76,8 @@ class Line:
 
     def reasons(self, entity: str, variable: str) -> dict[str, int]:
         """Return missing reason → rows."""
-        missing = self.entity(entity).missing
-        rows = [row["reason"] for row in missing.to_pylist() if row["variable"] == variable]
-        return {reason: rows.count(reason) for reason in sorted(set(rows))}
+        counted = self.entity(entity).missing[variable].drop_null().value_counts().to_pylist()
+        return dict(sorted((pair["values"], pair["counts"]) for pair in counted))
 
     def ledger(self, entity: str, variable: str) -> dict[str, int]:
         """Return outcome → count."""

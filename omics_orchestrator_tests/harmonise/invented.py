@@ -8,7 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from omics_orchestrator.dictionary import Dictionary, Units, Variable
+from omics_orchestrator.dictionary import KEYS, Dictionary, Units, Variable
+from omics_orchestrator.harmonise import Harmonised
 from omics_orchestrator.studies import Study
 from omics_orchestrator.verbs import normalise
 
@@ -72,6 +73,17 @@ def table(header: str, *rows: str) -> pa.Table:
     names = header.split("|")
     cells = [row.split("|") for row in rows]
     return pa.table({name: pa.array([row[i] for row in cells], pa.string()) for i, name in enumerate(names)})
+
+
+def reasons(found: Harmonised) -> dict[tuple[str, ...], str]:
+    """Return (keys, variable) → reason of every missing value."""
+    keys = [name for name in found.missing.column_names if name in KEYS["visit"]]
+    return {
+        (*(row[key] for key in keys), name): reason
+        for row in found.missing.to_pylist()
+        for name, reason in row.items()
+        if name not in keys and reason is not None
+    }
 
 
 def tally(found: pa.Table, variable: str) -> dict[str, int]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from omics_orchestrator.harmonise import harmonise
 from omics_orchestrator.harmonise.variables import in_order
-from omics_orchestrator_tests.harmonise.invented import dictionary, study, table
+from omics_orchestrator_tests.harmonise.invented import dictionary, reasons, study, table
 
 DICTIONARY = dictionary(
     crp="censored", height="decimal", weight="decimal", bmi="decimal", heavy="boolean", both="boolean", day="date",
@@ -51,15 +51,13 @@ def test_a_derived_variable_may_need_another_in_any_order():
     )
     assert found.table["bmi"].to_pylist() == [25.0, None, None]
     assert found.table["heavy"].to_pylist() == [True, None, None]
-    reasons = [
-        (r["participant_id"], r["visit_id"], r["variable"], r["reason"]) for r in found.missing.to_pylist()
-    ]
-    assert reasons == [
-        ("A1", "2", "bmi", "unknown"),
-        ("A1", "2", "heavy", "unknown"),
-        ("A2", "1", "bmi", "unknown"),
-        ("A2", "1", "heavy", "unknown"),
-    ]
+    assert reasons(found) == {
+        ("A1", "2", "bmi"): "unknown",
+        ("A1", "2", "heavy"): "unknown",
+        ("A2", "1", "bmi"): "unknown",
+        ("A2", "1", "heavy"): "unknown",
+        ("A2", "1", "height"): "not_collected",
+    }
 
 
 def test_a_censored_number_is_compared_as_what_it_is():
@@ -77,9 +75,15 @@ def test_participants_variables_and_their_precision_are_known():
 
 
 def test_what_waits_for_the_reference_date_is_pending():
-    found = run({"day": {"date": "day"}, "ref": {"derive": "date_diff('day', day, reference_date)"}})
-    assert found.table["ref"].to_pylist() == [None] * 3
-    assert {r["reason"] for r in found.missing.to_pylist()} == {"pending"}
+    rules = {
+        "day": {"date": "day"},
+        "ref": {"derive": "coalesce(date_diff('day', day, reference_date), 0)"},
+        "heavy": {"when": [{"if": "ref is null", "then": "yes"}], "else": "no"},
+    }
+    found = run(rules)
+    for name in ("ref", "heavy"):
+        assert found.table[name].to_pylist() == [None] * 3
+        assert found.missing[name].to_pylist() == ["pending"] * 3
 
 
 def test_an_expectation_counts_what_is_false_and_lets_the_unknown_pass():
@@ -96,7 +100,7 @@ def test_a_computed_value_that_does_not_fit_is_a_finding():
     found = run({"duration": {"derive": "weight / 8"}})
     assert found.table["duration"].to_pylist() == [None, None, None]
     assert [(f.check, f.count, f.subject) for f in found.findings] == [("values", 3, "duration")]
-    assert {r["reason"] for r in found.missing.to_pylist()} == {"invalid"}
+    assert found.missing["duration"].to_pylist() == ["invalid"] * 3
 
 
 def test_levels_need_only_earlier_levels_and_a_circle_is_told():

@@ -1,0 +1,65 @@
+"""Which source rows gave each key: the raw tables' own keys, one row per source row, joined tables' rows included.
+
+In the query a source row bears one number over all raw tables of the block (`#row`); here numbers become records.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from omics_orchestrator.harmonise.columns import REDCAP_KEY
+from omics_orchestrator.harmonise.compile import EntityQuery
+from omics_orchestrator.harmonise.run import fetch
+from omics_orchestrator.harmonise.steps import OK
+from omics_orchestrator.studies import Study
+from omics_orchestrator.verbs.base import identifier
+
+if TYPE_CHECKING:
+    import duckdb
+
+ROW_NUMBER = "row_number"
+
+
+def provenance_table(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, study: Study, raw: Mapping[str, pa.Table]
+) -> pa.Table:
+    """Return keys, source_table, record (JSON of the raw table's key columns), sorted by all of them."""
+    keys = ", ".join(query.keys)
+    usable = f"FROM cells WHERE {identifier('#key')} = '{OK}'"
+    rows = [identifier(row) for row in query.rows]
+    parts = [f'SELECT {keys}, {row} AS "#row" {usable} AND {row} IS NOT NULL' for row in rows]
+    distinct = f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})"
+    found = fetch(connection, f'{distinct} ORDER BY {keys}, "#row"')
+    sources, records = [], []
+    for reference in query.tables:
+        place, table = ".".join(study.place(reference)), raw[reference]
+        redcap = study.sources[study.place(reference)[0]].tables() is None
+        sources.append(pa.repeat(place, table.num_rows))
+        records.append(record_texts(table, REDCAP_KEY if redcap else (ROW_NUMBER,)))
+    numbers = found["#row"]
+    table = found.drop_columns(["#row"])
+    table = table.append_column("source_table", pa.chunked_array(sources, pa.string()).take(numbers))
+    return table.append_column("record", pa.chunked_array(records, pa.string()).take(numbers))
+
+
+def record_texts(table: pa.Table, key: tuple[str, ...]) -> pa.Array:
+    """Return each row's key columns as the text of a JSON object; a table without them counts its rows from 1."""
+    columns = {name: table[name] for name in key if name in table.column_names}
+    columns = columns or {ROW_NUMBER: pa.chunked_array([pa.array(range(1, table.num_rows + 1), pa.int64())])}
+    parts: list[pa.ChunkedArray | str] = []
+    for name, column in columns.items():
+        parts += [f"{', ' if parts else '{'}{json.dumps(name)}: ", _json(column)]
+    joined = pc.binary_join_element_wise(*parts, "}", "")
+    return joined.combine_chunks() if isinstance(joined, pa.ChunkedArray) else joined
+
+
+def _json(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return each cell as JSON; what repeats is written once."""
+    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    words = pa.array([json.dumps(value) for value in coded.dictionary.to_pylist()], pa.string())
+    return pa.chunked_array([words.take(coded.indices)])
