@@ -15,6 +15,9 @@ from pathlib import Path
 from omics_orchestrator.dictionary.assays import AssayKind, read_assays
 from omics_orchestrator.dictionary.missing import MISSING_REASONS, MissingReason
 from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.scores import ScoreRule, check_items, read_scores
+from omics_orchestrator.dictionary.thresholds import Threshold, read_thresholds
+from omics_orchestrator.dictionary.ucum import Conversion
 from omics_orchestrator.dictionary.units import Units, read_units
 from omics_orchestrator.dictionary.variables import (
     ENTITIES,
@@ -32,9 +35,12 @@ __all__ = [
     "KEYS",
     "MISSING_REASONS",
     "AssayKind",
+    "Conversion",
     "Dictionary",
     "Entity",
     "MissingReason",
+    "ScoreRule",
+    "Threshold",
     "Units",
     "Variable",
     "VariableType",
@@ -50,6 +56,8 @@ class Dictionary:
     code_lists: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     assays: Mapping[str, AssayKind] = field(default_factory=dict)
     units: Units = field(default_factory=Units)
+    scores: Mapping[str, ScoreRule] = field(default_factory=dict)
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
     def of_entity(self, entity: str) -> tuple[Variable, ...]:
         """Return the entity's variables in the dictionary's order."""
@@ -70,7 +78,9 @@ class Dictionary:
     @cached_property
     def digest_of_all(self) -> str:
         """The digest of the whole dictionary: all that a declaration could have been checked against."""
-        rest = repr((sorted(self.units.factors.items()), sorted(self.assays.items()), self.code_lists))
+        rest = repr(
+            (repr(self.units), sorted(self.assays.items()), self.code_lists, self.scores, self.thresholds)
+        )
         return hashlib.sha256((self.digest(self.variables) + rest).encode()).hexdigest()
 
 
@@ -82,8 +92,13 @@ def load_dictionary(folder: Path) -> Dictionary:
     """
     problems = Problems()
     lists = read_code_lists(folder / "code_lists.csv", problems)
-    units = read_units(folder / "units.csv", problems)
+    units = read_units(folder / "units.csv", folder / "molar_masses.csv", problems)
     variables = read_variables(folder / "variables.csv", lists, units, problems)
     assays = read_assays(folder / "assays.yaml", problems)
+    scores = read_scores(folder / "scores.yaml", problems)
+    thresholds = read_thresholds(folder / "thresholds.yaml", problems)
     problems.raise_if_any()
-    return Dictionary(variables, lists, assays, units)
+    found = Dictionary(variables, lists, assays, units, scores, thresholds)
+    check_items(folder / "scores.yaml", scores, {name: found.codes(name) for name in variables}, problems)
+    problems.raise_if_any()
+    return found

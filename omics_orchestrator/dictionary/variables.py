@@ -114,7 +114,11 @@ def read_code_lists(file: Path, problems: Problems) -> dict[str, dict[str, str]]
         codes = lists.setdefault(name, {})
         if not re.fullmatch(r"[A-Za-z0-9_.+<>-]+", code):
             problems.add(
-                file, row.line, name, f"{code!r} is not a code", "letters, digits and _ . + < > - without spaces"
+                file,
+                row.line,
+                name,
+                f"{code!r} is not a code",
+                "letters, digits and _ . + < > - without spaces",
             )
         elif code in codes:
             problems.add(file, row.line, name, f"the code {code!r} is given twice")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from omics_orchestrator.dictionary import KEYS, Dictionary, Variable
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree
+from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
 from omics_orchestrator.studies.dating import REFERENCE_DATE
 from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import EntityBlock, Mapping
@@ -57,9 +58,11 @@ class RuleCheck:
         units = self.dictionary.units
         for verb in parts(rule):
             given = verb.unit if isinstance(verb, Number) else None
-            if given is not None and units.factor(given, variable.unit) is None:
-                message = f"cannot convert {given!r} to {variable.unit!r}, the dictionary's unit"
-                allowed = suggest(given, units.spellings(variable.unit))
+            try:
+                if given is not None:
+                    units.conversion(given, variable.unit, variable.name)
+            except ValueError as error:
+                message, _, allowed = str(error).partition("; ")
                 self.document.complain(self.spot(place, f"{given!r}"), message, allowed)
 
     def expression(self, place: Place, text: str, entity: str) -> None:
@@ -82,6 +85,7 @@ class RuleCheck:
         """Return the names that an expression of this entity may hold."""
         groups = re.compile(self.grammar.pattern).groupindex if self.grammar else {}
         known = {*self.has(entity), *KEYS[entity], *(f"participant_id.{group}" for group in groups)}
+        known |= {f"{THRESHOLD}{name}" for name in self.dictionary.thresholds}
         known.add(REFERENCE_DATE)
         if entity != "participant":
             known |= {f"participant.{name}" for name in self.has("participant")}

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary.missing import MissingReason
+from omics_orchestrator.dictionary.ucum import Conversion
 from omics_orchestrator.verbs.threevalued import Kind, Typed
 
 Column: TypeAlias = tuple[Annotated[str, Field(min_length=1)]]
@@ -34,7 +35,8 @@ SQL_TYPES = {
     "partial_date": "DATE",
     "set": "VARCHAR[]",
 }
-NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+NUMBER = MANTISSA + r"(?:[eE][+-]?[0-9]+)?"
 KINDS: dict[str, Kind] = {
     "integer": "number",
     "decimal": "number",
@@ -69,7 +71,7 @@ class Target:
         column: column reference → SQL of the cell's text without outer white space, NULL where blank.
         expand: column reference or `*` pattern → the references it stands for.
         formula: expression over variables → SQL and what it is (derive, when).
-        factor: unit → what a number is multiplied with to be in the dictionary's unit.
+        conversion: unit → how a number becomes one in the dictionary's unit.
         flag_columns: whether `copy` may read this column as 1/0 (declared yesno, truefalse or checkbox).
     """
 
@@ -79,7 +81,7 @@ class Target:
     column: Callable[[str], str] = identifier
     expand: Callable[[str], tuple[str, ...]] = lambda reference: (reference,)
     formula: Callable[[str], Typed] = lambda text: Typed("NULL", "any")
-    factor: Callable[[str], float] = lambda unit: 1.0
+    conversion: Callable[[str], Conversion] = lambda unit: Conversion()
     flag_columns: Callable[[str], bool] = lambda reference: False
 
     def constant(self, text: str) -> str | None:
@@ -151,10 +153,20 @@ class Cell:
         lost = f"({self.answered}) AND ({self.reason}) IS NULL AND ({self.value}) IS NULL"
         if self.otherwise:
             reason = f"coalesce({self.reason}, CASE WHEN {lost} THEN {literal(self.otherwise)} END)"
-            return Cell(value, self.answered, reason, None, NULL, self.comparator, NULL, hides=True)
+            return Cell(value, self.answered, reason, None, NULL, self.comparator, hides=True)
         flaw = self.flaw if self.hides else f"CASE WHEN {lost} THEN {self.flaw} END"
         code = self.code if self.hides or self.code == NULL else f"CASE WHEN {lost} THEN {self.code} END"
-        return Cell(value, self.answered, self.reason, None, flaw, self.comparator, code, hides=True)
+        return Cell(
+            value,
+            self.answered,
+            self.reason,
+            None,
+            flaw,
+            self.comparator,
+            code,
+            hides=True,
+            candidates=self.candidates,
+        )
 
 
 class Verb(Declared):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from math import log10
+from typing import ClassVar, Literal
 
-from omics_orchestrator.verbs.base import NULL, NUMBER, Cell, Column, ColumnVerb, Target, literal
+from omics_orchestrator.dictionary.ucum import Conversion
+from omics_orchestrator.verbs.base import MANTISSA, NULL, NUMBER, Cell, Column, ColumnVerb, Target, literal
 
 SIGN = "(?:<=|>=|[<>≤≥])"
 NUMERIC = ("integer", "decimal", "censored")
@@ -17,6 +19,8 @@ class Number(ColumnVerb):
     `{number: crp, unit: mg/dL, censored: true, missing: {999: unknown, no sample: not_done}}`
     A missing word that is a number also matches its other spellings (`999` matches `999.0`).
     """
+
+    version: ClassVar[str] = "2"
 
     verb: Literal["number"] = "number"
     columns: Column
@@ -40,30 +44,57 @@ class Number(ColumnVerb):
         number = read_number(text, self.decimal, signed=censored)
         sign = f"nullif(regexp_extract({text}, '^{SIGN}'), '')"
         comparator = f"replace(replace({sign}, '≤', '<='), '≥', '>=')" if censored else NULL
-        factor = self.factor(target)
-        value = number if factor == 1 else finite(f"{number} * CAST({factor!r} AS DOUBLE)")
+        conversion = Conversion() if self.unit is None else target.conversion(self.unit)
+        value = number
+        if (power := shift(conversion)) is not None:
+            value = read_number(text, self.decimal, signed=censored, power=power)
+        elif conversion != Conversion():
+            value = finite(converted(number, conversion))
         if target.type == "integer":
             value = whole(value)
         return self.read(text, value, comparator=comparator, number=None if censored else number)
 
-    def factor(self, target: Target) -> float:
-        """Return what the number is multiplied with."""
-        return 1.0 if self.unit is None else target.factor(self.unit)
 
-
-def read_number(text: str, decimal: str = ".", *, signed: bool = False) -> str:
+def read_number(text: str, decimal: str = ".", *, signed: bool = False, power: int = 0) -> str:
     """Return SQL: the text as a finite double, NULL where it is none (`inf`, `nan` and `1_000` are none).
 
     Args:
         text: SQL of a text.
         decimal: the decimal character.
         signed: whether a comparator may stand before the number.
+        power: the power of ten by which the number is multiplied; written into its text, so 0.56 gives 5.6 exactly.
     """
-    number = NUMBER if decimal == "." else NUMBER.replace(r"\.", ",")
-    pattern = rf"^{SIGN + '?' if signed else ''}\s*({number})$"
+    whole_number = _found(text, NUMBER, decimal, signed=signed)
+    if not power:
+        return finite(f"TRY_CAST({whole_number} AS DOUBLE)")
+    mantissa = _found(text, MANTISSA, decimal, signed=signed)
+    shifted = f"TRY_CAST({mantissa} || 'e{power}' AS DOUBLE)"
+    return finite(f"coalesce({shifted}, TRY_CAST({whole_number} AS DOUBLE) * CAST(1e{power} AS DOUBLE))")
+
+
+def _found(text: str, number: str, decimal: str, *, signed: bool) -> str:
+    """Return SQL: the part of the text that is the number, with a decimal point; empty where there is none."""
+    form = number if decimal == "." else number.replace(r"\.", ",")
+    pattern = rf"^{SIGN + '?' if signed else ''}\s*({form})$"
     found = f"regexp_extract({text}, {literal(pattern)}, 1)"
-    dotted = found if decimal == "." else f"replace({found}, {literal(decimal)}, '.')"
-    return finite(f"TRY_CAST({dotted} AS DOUBLE)")
+    return found if decimal == "." else f"replace({found}, {literal(decimal)}, '.')"
+
+
+def shift(conversion: Conversion) -> int | None:
+    """Return n where a conversion is × 10^n and nothing else, n not 0."""
+    power = round(log10(conversion.factor))
+    is_power = power != 0 and conversion.factor == float(f"1e{power}") and not conversion.offset
+    return power if is_power else None
+
+
+def converted(number: str, conversion: Conversion) -> str:
+    """Return SQL: a number in another unit; `/ 7` where the factor is one seventh."""
+    parts = round(1 / conversion.factor)
+    if parts > 1 and 1 / parts == conversion.factor:
+        value = f"{number} / {parts}"
+    else:
+        value = f"{number} * CAST({conversion.factor!r} AS DOUBLE)"
+    return f"{value} + CAST({conversion.offset!r} AS DOUBLE)" if conversion.offset else value
 
 
 def finite(number: str) -> str:

@@ -86,40 +86,6 @@ def test_every_code_list_and_every_label_is_used(dictionary: Dictionary) -> None
     assert all(one.label and one.domain for one in dictionary.variables.values())
 
 
-@pytest.mark.parametrize(
-    ("alias", "unit", "factor"),
-    [
-        ("mg/dL", "mg/L", 10),
-        ("g/dL", "g/L", 10),
-        ("mg/kg", "ug/g", 1),
-        ("UG/GRAM OF STOOL", "ug/g", 1),
-        ("µg/g", "ug/g", 1),
-        ("K/uL", "10*9/L", 1),
-        ("10*3/uL", "10*9/L", 1),
-        ("lb", "kg", 0.45359237),
-        ("%", "L/L", 0.01),
-    ],
-)
-def test_units(dictionary: Dictionary, alias: str, unit: str, factor: float) -> None:
-    assert dictionary.units.factor(alias, unit) == pytest.approx(factor)
-
-
-@pytest.mark.parametrize(
-    ("given", "unit"), [("mmol/L", "mg/L"), ("mg/L", "ug/g"), ("mmol/L", "g/L"), ("g/L", "10*9/L")]
-)
-def test_what_needs_a_molar_mass_or_means_another_thing_has_no_factor(
-    dictionary: Dictionary, given: str, unit: str
-) -> None:
-    assert dictionary.units.factor(given, unit) is None
-
-
-def test_there_and_back_is_the_same_number(dictionary: Dictionary) -> None:
-    for alias, unit in dictionary.units.factors:
-        there, back = dictionary.units.factor(alias, unit), dictionary.units.factor(unit, alias)
-        if there is not None and back is not None:
-            assert there * back == pytest.approx(1), (alias, unit)
-
-
 def test_assays_name_known_formats(dictionary: Dictionary) -> None:
     for name, kind in dictionary.assays.items():
         assert set(kind.formats) <= FORMATS.keys(), name

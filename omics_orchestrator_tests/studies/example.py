@@ -21,12 +21,16 @@ sex,male,Male,
 sex,unknown,Unknown,
 """,
     "units.csv": """\
-alias,unit,factor
-years,a,
-mo,a,0.08333333333333333
-mg/l,mg/L,
-mg/dL,mg/L,10
-mg/dl,mg/dL,
+alias,unit,factor,offset,substance
+years,a,,,
+mo,a,0.08333333333333333,,
+mg/l,mg/L,,,
+mg/dL,mg/L,10,,
+mg/dl,mg/dL,,,
+""",
+    "molar_masses.csv": """\
+substance,g_per_mol,source
+creatinine,113.12,C4H7N3O
 """,
     "assays.yaml": """\
 metabolomics:

@@ -181,7 +181,7 @@ MISTAKES = {
     ),
     "unit that cannot be converted": (
         "mapping", "unit: mg/dL", "unit: mmol/L",
-        "mmol/L", "visit.crp.unit", "cannot convert 'mmol/L' to 'mg/L', the dictionary's unit", "mg/dL",
+        "mmol/L", "visit.crp.unit", "cannot convert 'mmol/L' to 'mg/L': they measure different things", "mg/dL",
     ),
     "verb that cannot make the type": (
         "mapping", "{date: date, formats: [\"%d/%m/%Y\"]}", "{number: date}",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from omics_orchestrator.dictionary import Conversion
 from omics_orchestrator.verbs import Target
 from omics_orchestrator_tests.verbs.cells import cells, rule, values
 
@@ -83,7 +85,7 @@ def test_a_star_gives_a_reason_to_whatever_is_not_understood():
 
 def test_a_unit_is_a_factor_and_missing_words_are_meant_in_the_source_unit():
     made = rule({"number": "a", "unit": "mg/dL", "missing": {"999": "unknown"}})
-    assert values(made, "decimal", "1.5", "999", factor=lambda unit: 10.0) == [15, None]
+    assert values(made, "decimal", "1.5", "999", conversion=lambda unit: Conversion(10.0)) == [15, None]
 
 
 def test_only_numbers_are_made():
@@ -113,5 +115,46 @@ def test_options_at_their_defaults_change_nothing(texts):
 
 
 def test_a_number_too_large_for_its_unit_is_invalid():
-    (cell,) = cells(rule({"number": "a", "unit": "mg/dL"}), "decimal", "1e308", factor=lambda unit: 10.0)
+    (cell,) = cells(
+        rule({"number": "a", "unit": "mg/dL"}), "decimal", "1e308", conversion=lambda unit: Conversion(10.0)
+    )
     assert (cell.value, cell.flaw) == (None, "invalid")
+
+
+@pytest.mark.parametrize("power", [-6, -3, -2, -1, 1, 2, 3])
+def test_a_power_of_ten_moves_the_point_and_nothing_else(power):
+    made = rule({"number": "a", "unit": "u"})
+    texts = ["0.56", "0.1", "-7.3", "12", "5.", ".7", "4.35e2", "29E-1", ""]
+    expected = [float(Decimal(text).scaleb(power)) if text else None for text in texts]
+    found = values(made, "decimal", *texts, conversion=lambda unit: Conversion(float(f"1e{power}")))
+    assert found == [pytest.approx(one, rel=1e-15) for one in expected[:-1]] + [None]
+    assert [one for one, text in zip(found, texts, strict=True) if "e" not in text.lower()] == [
+        one for one, text in zip(expected, texts, strict=True) if "e" not in text.lower()
+    ]
+
+
+def test_what_is_shifted_may_have_a_sign_a_comma_and_a_limit():
+    found = cells(
+        rule({"number": "a", "unit": "u", "decimal": ","}), "censored", "<0,56", ">= 1,1", "viel",
+        conversion=lambda unit: Conversion(10.0),
+    )  # fmt: skip
+    assert [(cell.value, cell.comparator, cell.flaw) for cell in found] == [
+        (5.6, "<", None), (11.0, ">=", None), (None, None, "invalid"),
+    ]  # fmt: skip
+
+
+def test_other_conversions_multiply_divide_and_add():
+    days = rule({"number": "a", "unit": "d"})
+    weeks = values(
+        days, "decimal", *(str(7 * n) for n in range(60)), conversion=lambda unit: Conversion(1 / 7)
+    )
+    assert weeks == list(range(60))
+    hba1c = rule({"number": "a", "unit": "%"})
+    (found,) = values(hba1c, "decimal", "7.0", conversion=lambda unit: Conversion(10.93, -23.5))
+    assert found == pytest.approx(53.01)
+
+
+def test_a_factor_of_one_leaves_the_sql_as_it_is():
+    made = rule({"number": "a", "unit": "u"})
+    same = made.cell(Target("x", "decimal", conversion=lambda unit: Conversion(rule="another spelling")))
+    assert same == rule({"number": "a"}).cell(Target("x", "decimal"))
