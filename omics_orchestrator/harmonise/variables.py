@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from omics_orchestrator.dictionary import Dictionary, Variable
 from omics_orchestrator.dictionary.problems import suggest
+from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
 from omics_orchestrator.verbs.base import KINDS, identifier
 from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
 
@@ -40,6 +41,9 @@ class Variables:
         """
         if name == REFERENCE_DATE:
             return Typed("CAST(NULL AS DATE)", "date")
+        if name.startswith(THRESHOLD) and name.removeprefix(THRESHOLD) in self.dictionary.thresholds:
+            cut_off = self.dictionary.thresholds[name.removeprefix(THRESHOLD)]
+            return Typed(f"CAST({cut_off.value!r} AS DOUBLE)", "number")
         column = self.column(name)
         variable = self.dictionary.variables[name.removeprefix(PARTICIPANT)]
         if variable.type == "set":

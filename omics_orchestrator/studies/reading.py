@@ -54,7 +54,7 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     check_sources(about, sources)
     check_assays(about, assays, dictionary)
     rules = read_yaml(folder / "mapping.yaml", problems)
-    mapping = _read_mapping(rules)
+    mapping = _read_mapping(rules, dictionary)
     grammar = head.participant_id if head else None
     declared = about.section("sources") if about.tree is not None else None
     MappingCheck(rules, mapping, dictionary, sources, declared, grammar).run()
@@ -86,14 +86,14 @@ def _read_head(
     return sources, assays, validate(STUDY, tree, about, ())
 
 
-def _read_mapping(document: Document) -> Mapping:
+def _read_mapping(document: Document, dictionary: Dictionary) -> Mapping:
     """Return what could be read of mapping.yaml; the rest is noted."""
     tree = document.section()
     for name in tree:
         if name not in SECTIONS:
             message = f"{name!r} is not a section of mapping.yaml"
             document.complain((name,), message, suggest(name, SECTIONS))
-    reader = _BlockReader(document)
+    reader = _BlockReader(document, dictionary)
     blocks = {entity: reader.read(entity) for entity in ENTITIES if entity in tree}
     listed = {
         reason: validate(LISTED, entries, document, ("not_mapped", reason)) or ()
@@ -105,8 +105,9 @@ def _read_mapping(document: Document) -> Mapping:
 class _BlockReader:
     """Reads entity blocks: words of the language go to the model, everything else is a variable's rule."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, dictionary: Dictionary) -> None:
         self.document = document
+        self.scores = dictionary.scores
         self.maps = _each(MAP, document, "maps")
 
     def read(self, entity: str) -> EntityBlock:
@@ -135,7 +136,7 @@ class _BlockReader:
     def rule(self, place: Place, raw: Tree, missing: dict[str, str]) -> AnyVerb | None:
         """Return one variable's rule."""
         known = len(self.document.problems.found)
-        named = self.with_maps(place, raw)
+        named = self.with_score(place, self.with_maps(place, raw))
         if len(self.document.problems.found) > known:
             return None
         try:
@@ -158,6 +159,16 @@ class _BlockReader:
                 self.document.complain((*place, "map"), message, suggest(name, self.maps))
             found["map"] = dict(self.maps.get(name, {}))
         return found
+
+    def with_score(self, place: Place, raw: Tree) -> Tree:
+        """Return the rule with the definition of the score that it names put in."""
+        if not isinstance(raw, dict) or not isinstance(name := raw.get("score"), str):
+            return raw
+        if name not in self.scores:
+            message = f"there is no score {name!r} in scores.yaml"
+            self.document.complain((*place, "score"), message, suggest(name, self.scores))
+            return raw
+        return {**raw, "definition": self.scores[name].model_dump(by_alias=True, exclude_unset=True)}
 
     def columns(self, place: Place, where: Tree) -> tuple[str, ...]:
         """Return the columns that a `where` names: found here, once, because it takes an SQL parser."""

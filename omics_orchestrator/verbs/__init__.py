@@ -22,12 +22,26 @@ from omics_orchestrator.verbs.number import Number
 from omics_orchestrator.verbs.one_of import OneOf
 from omics_orchestrator.verbs.recode import Recode
 from omics_orchestrator.verbs.reduce import Reduce
+from omics_orchestrator.verbs.score import Score
 from omics_orchestrator.verbs.text import Text
 from omics_orchestrator.verbs.ticked import Ticked
 from omics_orchestrator.verbs.when import When
 
 AnyVerb: TypeAlias = Annotated[
-    Copy | Constant | Recode | Number | Date | Derive | When | Coalesce | AnyOf | OneOf | Text | Reduce | Ticked,
+    Copy
+    | Constant
+    | Recode
+    | Number
+    | Date
+    | Derive
+    | When
+    | Coalesce
+    | AnyOf
+    | OneOf
+    | Text
+    | Reduce
+    | Score
+    | Ticked,
     Field(discriminator="verb"),
 ]
 VERBS: dict[str, type[Verb]] = {
@@ -44,6 +58,7 @@ VERBS: dict[str, type[Verb]] = {
     "text": Text,
     "ticked": Ticked,
     "reduce": Reduce,
+    "score": Score,
 }
 LISTS = frozenset({"columns", "parts", "cases"})
 

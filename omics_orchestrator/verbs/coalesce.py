@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from omics_orchestrator.verbs.base import Cell, Target, Verb
+from omics_orchestrator.verbs.base import NULL, Cell, Target, Verb
 
 if TYPE_CHECKING:
     from omics_orchestrator.verbs import AnyVerb
@@ -51,8 +51,15 @@ class Coalesce(Verb):
             else f"CASE {comparators} END",
             flaw=_first(cell.flaw for cell in cells),
             code=_first(cell.code for cell in cells),
+            candidates=self._candidates(value, cells),
             hides=True,
         )
+
+    @staticmethod
+    def _candidates(value: str, cells: Sequence[Cell]) -> str:
+        """Return SQL: the values between which a part could not choose, where no other part has one."""
+        lists = [cell.candidates for cell in cells if cell.candidates != NULL]
+        return f"CASE WHEN ({value}) IS NULL THEN coalesce({', '.join(lists)}, NULL) END" if lists else NULL
 
 
 def _first(parts: Iterator[str]) -> str:

@@ -23,6 +23,13 @@ EXAMPLES: dict[str, Any] = {
     "when": {"when": [{"if": "x > 1", "then": "yes"}], "else": "no"},
     "coalesce": {"coalesce": ["a", {"recode": "b", "map": {"1": "yes"}}]},
     "any_of": {"any_of": ["a", "b"], "yes": ["1"], "no": ["0"]},
+    "one_of": {"one_of": "a", "map": {"0": "L1", "1": "L2"}, "missing": {"-1000": "unknown"}},
+    "text": {"text": ["a", {"recode": "b", "map": {"1": "one"}}], "join": "; "},
+    "reduce": {"reduce": {"recode": "a", "map": {"1": "yes"}}, "pick": "first", "by": "b"},
+    "score": {
+        "score": "s",
+        "definition": {"label": "S", "source": "here", "missing": "unknown", "derive": "x or y"},
+    },
     "ticked": {"ticked": "a", "option": "1"},
 }
 NOT_VERBS = {"__init__", "base", "expression", "functions", "threevalued"}

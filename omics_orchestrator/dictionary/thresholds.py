@@ -1,0 +1,39 @@
+"""Clinical cut-offs as parameters, each with its source: reading `thresholds.yaml`. Rules name `threshold.<name>`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, FiniteFloat
+
+from omics_orchestrator.declared import Declared
+from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.strict_yaml import read_yaml
+from omics_orchestrator.dictionary.validation import Shape, validate
+
+PREFIX = "threshold."
+
+
+class Threshold(Declared):
+    """One cut-off, the same for all rules that name it."""
+
+    value: FiniteFloat
+    """The number."""
+    unit: str = ""
+    """Its unit: that of the variables with which it is compared."""
+    source: str = Field(min_length=1)
+    """Where the number was read."""
+    description: str = ""
+    """What it divides, and which other cut-offs are in use."""
+
+
+THRESHOLD: Shape[Threshold] = Shape(Threshold)
+
+
+def read_thresholds(file: Path, problems: Problems) -> dict[str, Threshold]:
+    """Return the cut-offs by name; a dictionary without that file has none."""
+    if not file.is_file():
+        return {}
+    document = read_yaml(file, problems)
+    found = {name: validate(THRESHOLD, tree, document, (name,)) for name, tree in document.section().items()}
+    return {name: threshold for name, threshold in found.items() if threshold}
