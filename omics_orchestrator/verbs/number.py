@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from math import log10
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from omics_orchestrator.dictionary.ucum import Conversion
 from omics_orchestrator.verbs.base import MANTISSA, NULL, NUMBER, Cell, Column, ColumnVerb, Target, literal
@@ -31,6 +34,8 @@ class Number(ColumnVerb):
     """The decimal character of the source."""
     censored: bool = False
     """Read `<20`, `>=1800` … as value and comparator; variables of type censored are always read so."""
+    after: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Words that may stand before the number and add nothing (`SES-CD 4` is 4)."""
 
     def complaints(self, target: Target) -> Iterator[str]:
         """Yield what is wrong with the rule for this variable."""
@@ -39,7 +44,8 @@ class Number(ColumnVerb):
 
     def cell(self, target: Target) -> Cell:
         """Return the SQL of one cell."""
-        text = target.column(self.columns[0])
+        said = target.column(self.columns[0])
+        text = self.without_words(said)
         censored = self.censored or target.type == "censored"
         number = read_number(text, self.decimal, signed=censored)
         sign = f"nullif(regexp_extract({text}, '^{SIGN}'), '')"
@@ -52,7 +58,15 @@ class Number(ColumnVerb):
             value = finite(converted(number, conversion))
         if target.type == "integer":
             value = whole(value)
-        return self.read(text, value, comparator=comparator, number=None if censored else number)
+        return self.read(said, value, comparator=comparator, number=None if censored else number)
+
+    def without_words(self, text: str) -> str:
+        """Return SQL: the text without the words that may stand before the number."""
+        if not self.after:
+            return text
+        words = "|".join(re.escape(word) for word in self.after)
+        pattern = rf"^(?:{words})[\s:=]*"
+        return f"regexp_replace({text}, {literal(pattern)}, '')"
 
 
 def read_number(text: str, decimal: str = ".", *, signed: bool = False, power: int = 0) -> str:

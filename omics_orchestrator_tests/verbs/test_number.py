@@ -158,3 +158,14 @@ def test_a_factor_of_one_leaves_the_sql_as_it_is():
     made = rule({"number": "a", "unit": "u"})
     same = made.cell(Target("x", "decimal", conversion=lambda unit: Conversion(rule="another spelling")))
     assert same == rule({"number": "a"}).cell(Target("x", "decimal"))
+
+
+def test_words_before_the_number_add_nothing():
+    made = rule(
+        {"number": "a", "after": ["SES-CD", "c. (about)"], "missing": {"SES-CD": "not_done", "99": "unknown"}}
+    )
+    texts = ("SES-CD 4", "SES-CD: 10", "7", "c. (about) 3", "UCEIS 4", "SES-CD", "SES-CD 4 5", "99")
+    found = cells(made, "integer", *texts)
+    assert [cell.value for cell in found] == [4, 10, 7, 3, None, None, None, None]
+    assert [cell.reason for cell in found] == [None] * 5 + ["not_done", None, "unknown"]
+    assert [cell.flaw for cell in found] == [None] * 4 + ["invalid", None, "invalid", None]
