@@ -25,6 +25,12 @@ DESCRIPTIONS = {
         "joins": "no declared join multiplies rows",
         "ledger": "what came in went out or was accounted for",
     },
+    "dataset": {
+        "schema": "the columns are those of the declaration; what changed since the last time is told",
+        "rows": "one row per harmonised row, each with its participant",
+        "samples": "samples that are not shown are counted",
+        "bounds": "what is computed from the reference date lies within the dictionary's bounds",
+    },
     "files": {
         "verdict": "every file keeps the rules of its format",
         "linked": "every file belongs to a known sample",
@@ -39,10 +45,17 @@ DESCRIPTIONS = {
     "warehouse": {
         "grain": "one row per study and key",
         "references": "every row belongs to a known participant",
+        "units": "no study's median lies far from those of the other studies (wrong unit?)",
     },
 }
 # A table without a usable key cannot be harmonised or joined: these stop what lies downstream.
-BLOCKING = {("raw", "delivery"), ("raw", "keys"), ("harmonised", "keys"), ("warehouse", "grain")}
+BLOCKING = {
+    ("raw", "delivery"),
+    ("raw", "keys"),
+    ("harmonised", "keys"),
+    ("dataset", "schema"),
+    ("warehouse", "grain"),
+}
 SEVERITIES = {"warning": dg.AssetCheckSeverity.WARN, "error": dg.AssetCheckSeverity.ERROR}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from omics_orchestrator.steps.result import StepResult
+import pyarrow as pa
+
+from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableWrite, fingerprint, list_tables, read_table, table_state
 from omics_orchestrator.studies.places import table_of
-from omics_orchestrator.warehouse import conform
+from omics_orchestrator.warehouse import conform, unite_comparators
 
 
 def integrate(workspace: Workspace, entity: str) -> StepResult:
@@ -16,23 +18,28 @@ def integrate(workspace: Workspace, entity: str) -> StepResult:
     keeps the rows that it had.
     """
     database, united = workspace.database, workspace.catalogue.united(entity)
-    tables = {}
+    beside = f"{entity}__comparators"
+    tables: dict[str, dict[str, pa.Table]] = {entity: {}, beside: {}}
     for state in list_tables(database):
         study = state.schema.removeprefix("harmonised_")
-        if state.schema != study and state.name == entity and study in united:
-            tables[study] = read_table(database, state.schema, state.name)
+        if state.schema != study and state.name in tables and study in united:
+            tables[state.name][study] = read_table(database, state.schema, state.name)
     schema, name = table_of(("warehouse", entity))
     participants = None
     if entity != "participant" and table_state(database, *table_of(("warehouse", "participant"))):
         participants = read_table(database, schema, "participant", columns=["study", "participant_id"])
-    conformed = conform(workspace.dictionary, entity, tables, participants)
-    write = TableWrite(
-        schema, name, conformed.table, conformed.key, description=f"All studies: one row per {entity}"
+    conformed = conform(workspace.dictionary, entity, tables[entity], participants)
+    comparators = unite_comparators(entity, tables[beside])
+    writes = (
+        TableWrite(
+            schema, name, conformed.table, conformed.key, description=f"All studies: one row per {entity}"
+        ),
+        TableWrite(schema, beside, comparators.table, comparators.key),
     )
     return StepResult(
-        data_version=fingerprint(conformed.table),
+        data_version=combined_version(fingerprint(write.table) for write in writes),
         findings=conformed.findings,
-        facts={"studies": len(tables)},
-        writes=(write,),
+        facts={"studies": len(tables[entity])},
+        writes=writes,
         rows=conformed.table.num_rows,
     )

@@ -1,5 +1,5 @@
 """The warehouse: one table per entity over all studies, its columns given by the dictionary and by nothing else."""
 
-from omics_orchestrator.warehouse.union import Conformed, conform
+from omics_orchestrator.warehouse.union import Conformed, conform, unite_comparators
 
-__all__ = ["Conformed", "conform"]
+__all__ = ["Conformed", "conform", "unite_comparators"]

@@ -12,6 +12,7 @@ from omics_orchestrator.dictionary import KEYS, Dictionary
 from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.errors import StorageError
 from omics_orchestrator.findings import Finding
+from omics_orchestrator.warehouse.shifts import wrong_units
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,18 @@ def conform(
     parts = [_conformed(table, study, schema) for study, table in sorted(tables.items())]
     union = pa.concat_tables(parts) if parts else schema.empty_table()
     key = ("study", *KEYS[entity])
-    findings = _grain(union, key)
+    findings = [*_grain(union, key), *wrong_units(dictionary, entity, union)]
     if participants is not None:
         findings += _references(union, participants)
     return Conformed(union, key, tuple(findings))
+
+
+def unite_comparators(entity: str, tables: Mapping[str, pa.Table]) -> Conformed:
+    """Unite what stands beside the studies' values (study → `<entity>__comparators`), so that `<20` stays `<20`."""
+    key = ("study", *KEYS[entity], "variable")
+    schema = pa.schema([(name, pa.string()) for name in (*key, "comparator")])
+    parts = [_conformed(table, study, schema) for study, table in sorted(tables.items())]
+    return Conformed(pa.concat_tables(parts) if parts else schema.empty_table(), key, ())
 
 
 def _conformed(table: pa.Table, study: str, schema: pa.Schema) -> pa.Table:

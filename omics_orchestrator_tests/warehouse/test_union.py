@@ -8,7 +8,7 @@ import pytest
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
 from omics_orchestrator.errors import StorageError
 from omics_orchestrator.settings import WORKING_COPY
-from omics_orchestrator.warehouse import conform
+from omics_orchestrator.warehouse import conform, unite_comparators
 from omics_orchestrator.warehouse.union import schema_of
 
 
@@ -69,3 +69,15 @@ def test_values_of_another_type_are_told_without_a_value(dictionary: Dictionary)
     assert "SECRET" not in str(caught.value)
     with pytest.raises(StorageError, match="a: sex was harmonised as double"):  # 1.0 is no code
         conform(dictionary, "participant", {"a": people(participant_id=["1"], sex=[1.0])})
+
+
+def test_comparators_are_united_with_their_study() -> None:
+    one = people(participant_id=["1"], visit_id=["v"], variable=["crp"], comparator=["<"])
+    two = people(participant_id=["1"], visit_id=["v"], variable=["calprotectin"], comparator=[">"])
+    union = unite_comparators("visit", {"b": two, "a": one})
+    assert union.key == ("study", "participant_id", "visit_id", "variable")
+    assert [tuple(row.values()) for row in union.table.to_pylist()] == [
+        ("a", "1", "v", "crp", "<"),
+        ("b", "1", "v", "calprotectin", ">"),
+    ]
+    assert unite_comparators("visit", {}).table.schema == union.table.schema
