@@ -38,7 +38,7 @@ class Date(ColumnVerb):
     comparators.
     """
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     verb: Literal["date"] = "date"
     columns: Column
@@ -92,8 +92,11 @@ def precision(form: str) -> Precision | None:
 def read_date(text: str, form: str) -> str:
     """Return SQL: the text as a date, NULL where it does not fit the format.
 
-    DuckDB alone would read `1/2/24` by `%Y` as the year 24, and words (`infinity`, `epoch`) by any format.
+    DuckDB alone would read `1/2/24` by `%Y` as the year 24, and words (`infinity`, `epoch`) by any format; and
+    `%b` knows the ninth month as `Sep` only, which the British write `Sept`.
     """
+    if "%b" in form:
+        text = f"regexp_replace({text}, '(?i)\\bsept\\b', 'Sep')"
     found = f"try_strptime({text}, {literal(form)})"
     digits = f"regexp_matches({text}, '[0-9]')"
     return f"CASE WHEN {digits} AND {found} >= TIMESTAMP '{FIRST_YEAR}-01-01' THEN CAST({found} AS DATE) END"

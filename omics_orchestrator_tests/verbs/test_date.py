@@ -62,3 +62,11 @@ def test_a_year_has_four_digits_and_words_are_no_dates():
         None,
         None,
     ]
+
+
+def test_the_ninth_month_is_read_as_the_british_write_it():
+    made = rule({"date": "a", "formats": ["%b %Y", "%d %b %Y"]})
+    found = cells(made, "partial_date", "Sept 2011", "sept 2011", "Sep 2011", "3 Sept 2011", "Septic 2011")
+    assert [(cell.value, cell.comparator) for cell in found] == [
+        *[(date(2011, 9, 1), "month")] * 3, (date(2011, 9, 3), None), (None, None),
+    ]  # fmt: skip
