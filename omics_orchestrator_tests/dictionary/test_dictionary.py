@@ -209,3 +209,23 @@ def test_a_digest_does_not_depend_on_the_order_of_names():
 def test_the_enumerations_are_what_the_house_agreed_on():
     assert len(MISSING_REASONS) == 11
     assert KEYS["visit"] == ("participant_id", "visit_id")
+
+
+def test_only_a_restricted_code_may_be_without_a_list(tmp_path):
+    kind = "active,visit,symptoms,boolean,,,,,open"
+    raw = load_dictionary(
+        write(tmp_path / "a", variables=(kind, "active,visit,symptoms,code,,,,,restricted"))
+    )
+    assert raw.variables["active"].sensitivity == "restricted"
+    assert raw.codes("active") == ()
+    with pytest.raises(
+        DeclarationError, match="a code needs a code_list, unless its sensitivity is restricted"
+    ):
+        load_dictionary(write(tmp_path / "b", variables=(kind, "active,visit,symptoms,code,,,,,personal")))
+
+
+def test_codes_may_hold_comparators(tmp_path):
+    folder = write(
+        tmp_path, code_lists=("sex,unknown,Unknown,\n", "sex,>5_above,x,\nsex,<10,x,\nsex,10-40,x,\n")
+    )
+    assert load_dictionary(folder).codes("sex") == ("female", "male", ">5_above", "<10", "10-40")
