@@ -148,9 +148,12 @@ def _quantity(unit: str) -> Any:
     codes = [("/" if term.sign < 0 else ".") + term.code for term in terms(unit) if term.code]
     text = "".join(codes).removeprefix(".") or "1"
     try:
-        return 1.0 * _reader()(text).units
+        one = _reader()(text)
     except Exception as error:  # ucumvert, lark and pint raise many kinds for a text that is no unit
         raise UnknownUnit(unit) from error
+    if one.magnitude != 1:  # `1.73` is read as 1 · 73
+        raise UnknownUnit(unit)
+    return 1.0 * one.units
 
 
 def _line(convert: Callable[[float], float]) -> tuple[float, float]:

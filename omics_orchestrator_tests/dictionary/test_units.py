@@ -130,6 +130,8 @@ def test_what_must_not_convert(units: Units, given_in: str, unit: str, substance
         ("mg L", "is not a unit"),
         ("{", "is not a unit"),
         ("mg/L/", "is not a unit"),
+        ("100.mg/L", "is not a unit"),
+        ("mg/1.73.L", "is not a unit"),
     ],
 )
 def test_an_unknown_unit_is_told_with_a_suggestion(units: Units, text: str, says: str) -> None:
