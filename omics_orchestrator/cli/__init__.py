@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import typer
 
@@ -16,6 +17,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+dictionary = typer.Typer(help="The data dictionary itself: what changed in it.", no_args_is_help=True)
+app.add_typer(dictionary, name="dictionary")
 STUDIES = typer.Argument(None, help="Study names; default: all.", show_default=False)
 
 
@@ -35,6 +38,16 @@ def check(studies: list[str] | None = STUDIES) -> None:
     from omics_orchestrator.cli.check import run_check
 
     raise typer.Exit(run_check(studies or []))
+
+
+@dictionary.command("diff")
+def dictionary_diff(
+    ref: str = typer.Argument(help="A git commit, branch or tag, such as HEAD or v1.2."),
+) -> None:
+    """Tell what changed in the data dictionary since a commit, and which assets that makes run again."""
+    from omics_orchestrator.cli.dictionary import show_diff
+
+    show_diff(ref)
 
 
 @app.command()
@@ -79,6 +92,20 @@ def files(
     from omics_orchestrator.cli.tables import show_files
 
     show_files(study, only_quarantined=quarantine)
+
+
+@app.command()
+def export(
+    key: str = typer.Argument(help="The key of a table, such as dataset/music/main."),
+    file: Path = typer.Argument(help="Where to write it: a name that ends in .csv or .parquet."),
+    studies: str | None = typer.Option(None, help="Only these studies, separated by commas."),
+    columns: str | None = typer.Option(None, help="Only these columns beside the keys, separated by commas."),
+    force: bool = typer.Option(False, "--force", help="Replace the file if it is there."),
+) -> None:
+    """Write a published dataset, or any other table, as a CSV or Parquet file."""
+    from omics_orchestrator.cli.export import run_export
+
+    run_export(key, file, studies=studies, columns=columns, force=force)
 
 
 @app.command()
