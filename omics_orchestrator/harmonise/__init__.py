@@ -94,7 +94,7 @@ def harmonise(
             comparators=comparator_table(connection, query),
             conflicts=conflict_table(connection, query, list(ledger.conflicts)),
             ledger=ledger.table(),
-            provenance=provenance_table(connection, query, study, raw),
+            provenance=provenance_table(connection, query, study, block, raw),
             rules=rules_table(study, entity, dictionary),
             findings=read_findings(connection, query, ledger, dictionary, block),
         )

@@ -12,7 +12,7 @@ from functools import partial
 from omics_orchestrator.dictionary import KEYS, Dictionary
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.harmonise import keys, source_rows, steps
-from omics_orchestrator.harmonise.columns import REDCAP_KEY, Columns
+from omics_orchestrator.harmonise.columns import REDCAP_KEY, Columns, cleaned, distinct_names
 from omics_orchestrator.harmonise.complaints import Complaints
 from omics_orchestrator.harmonise.rules import Flags, Rules
 from omics_orchestrator.harmonise.steps import Derived, Pairs, Read, Step
@@ -84,7 +84,7 @@ def compile_entity(
     """
     block = study.mapping.entities[entity]  # type: ignore[index]
     complaints = Complaints(study, entity)
-    known = Columns(block, columns, keys.groups(study.participant_id))
+    known = Columns(block, with_new_columns(block, columns), keys.groups(study.participant_id))
     pending = dated_rules(study.mapping, entity)
     rules = Rules(entity, block, study.mapping, dictionary, known, flags, complaints, pending)
     redcap = all(study.sources[study.place(table)[0]].tables() is None for table in block.own_tables())
@@ -95,6 +95,8 @@ def compile_entity(
         table: complaints.attempt(("join", table), partial(_pairs, known, table, key)) for table in block.join
     }
     joins = {table: pairs or () for table, pairs in found.items()}
+    conditions = {table: _condition(known, table, complaints) for table in block.join}
+    _check_reshape(block, columns, complaints)
     variables = rules.variables(read := rules.read())
     levels, expected = rules.levels(variables), rules.expected(variables)
     complaints.raise_if_any()
@@ -103,7 +105,7 @@ def compile_entity(
     shape = steps.Shape(block, known, tables, KEYS[entity], instruments)
     query = EntityQuery(
         steps=(
-            *source_rows.row_steps(shape, joins, where),
+            *source_rows.row_steps(shape, joins, conditions, where),
             *source_rows.key_steps(shape, study.participant_id, key, named, redcap=redcap),
             *steps.cell_steps(shape, read),
         ),
@@ -154,6 +156,47 @@ def _where(block: EntityBlock, columns: Columns, complaints: Complaints) -> str:
     if found is not None and found.kind not in {"boolean", "any"}:
         complaints.add(("where",), f"where gives a {found.kind}; it must be a question")
     return found.sql if found is not None else "true"
+
+
+def _condition(columns: Columns, table: str, complaints: Complaints) -> str:
+    """Return what a join asks of the rows there: its `where`, over the texts of the joined table."""
+    join, delivered = columns.block.join[table], columns.delivered[table]
+    names = distinct_names(delivered)
+
+    def find(column: str) -> Typed:
+        if column not in names:
+            raise ExpressionError(f"there is no column {column!r} in {table}; {suggest(column, delivered)}")
+        return Typed(cleaned(f"r.{identifier(names[column])}"), "text")
+
+    if join.by is not None:
+        complaints.attempt(("join", table, "by"), partial(find, join.by))
+    if join.to is not None:
+        complaints.attempt(("join", table, "to"), partial(columns.find, join.to))
+    if join.where is None:
+        return "true"
+    place = ("join", table, "where")
+    found = complaints.attempt(place, partial(translate, join.where, find))
+    if found is not None and found.kind not in {"boolean", "any"}:
+        complaints.add(place, f"where gives a {found.kind}; it must be a question")
+    return found.sql if found is not None else "true"
+
+
+def with_new_columns(block: EntityBlock, columns: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return the columns of every table, with those that `reshape` makes in the block's own tables."""
+    made = block.reshape.new_columns() if block.reshape else ()
+    own = block.own_tables() if made else ()
+    return {
+        table: [*(name for name in names if name not in made), *made] if table in own else names
+        for table, names in columns.items()
+    }
+
+
+def _check_reshape(block: EntityBlock, columns: Mapping[str, Sequence[str]], complaints: Complaints) -> None:
+    for table in block.own_tables() if block.reshape else ():
+        for column in block.reshape.source_columns() if block.reshape else ():
+            if column not in columns[table]:
+                message = f"there is no column {column!r} in {table}; {suggest(column, columns[table])}"
+                complaints.add(("reshape",), message)
 
 
 def _pairs(columns: Columns, table: str, key: Sequence[str]) -> Pairs:

@@ -23,12 +23,11 @@ from omics_orchestrator.harmonise.run import fetch, locked_database
 from omics_orchestrator.harmonise.steps import Derived
 from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables
 from omics_orchestrator.studies import Study
-from omics_orchestrator.studies.datasets import variables_of
+from omics_orchestrator.studies.datasets import BESIDE, variables_of
 from omics_orchestrator.studies.dating import REFERENCE_DATE, dated_rules
 from omics_orchestrator.verbs.base import identifier
 from omics_orchestrator.verbs.threevalued import Typed
 
-INEXACT = ("censored", "partial_date")
 Arrays = Mapping[str, pa.ChunkedArray]
 
 
@@ -124,8 +123,8 @@ def _levels(study: Study, entity: str, dictionary: Dictionary, reference_date: d
     columns = Columns(waiting, dict.fromkeys(waiting.tables(), ()))
     own = variables_of(mapping, dictionary, entity)
     participant = variables_of(mapping, dictionary, "participant")
-    inexact = {one.name for one in own if one.type in INEXACT}
-    inexact |= {f"{PARTICIPANT}{one.name}" for one in participant if one.type in INEXACT}
+    inexact = {one.name for one in own if one.type in BESIDE}
+    inexact |= {f"{PARTICIPANT}{one.name}" for one in participant if one.type in BESIDE}
     variables = _DatedVariables(
         entity,
         dictionary,

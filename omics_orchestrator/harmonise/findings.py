@@ -10,7 +10,16 @@ from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.harmonise.compile import EntityQuery
 from omics_orchestrator.harmonise.ledger import ROWS, Ledger
-from omics_orchestrator.harmonise.steps import INVALID, MISSING, NO_KEY, UNMAPPED, UNREADABLE, Read, beside
+from omics_orchestrator.harmonise.steps import (
+    INVALID,
+    MISSING,
+    NO_KEY,
+    ROW,
+    UNMAPPED,
+    UNREADABLE,
+    Read,
+    beside,
+)
 from omics_orchestrator.studies import EntityBlock
 from omics_orchestrator.verbs.base import identifier
 
@@ -87,7 +96,7 @@ def _joins(
         lefts = ", ".join(left for left, _ in pairs)
         known = " AND ".join(f"{left} IS NOT NULL" for left, _ in pairs)
         asked = (
-            f"(SELECT count(*) FROM {query.tables[table]})",
+            f"(SELECT count(*) FROM {usable.replace('unique', 'side')})",
             f"(SELECT count(*) FROM {usable})",
             f"(SELECT count(*) FROM {usable} AS u ANTI JOIN rows AS r ON {on})",
             f"(SELECT count(*) FROM (FROM rows AS r WHERE {known}) AS r) - "
@@ -102,10 +111,23 @@ def _joins(
                 f"{table}: declared {block.join[table].cardinality}, but {more} rows of the block share a key"
             )
             yield Finding("joins", message, more, "warning", table)
-        if unmatched:
+        if block.join[table].pick:
+            yield from _not_picked(connection, table, usable, block)
+        elif unmatched:
             yield Finding(
                 "joins", f"{table}: {unmatched} rows match no row of the block", unmatched, "note", table
             )
+
+
+def _not_picked(
+    connection: duckdb.DuckDBPyConnection, table: str, usable: str, block: EntityBlock
+) -> Iterator[Finding]:
+    join, row = block.join[table], identifier(ROW)
+    taken = f"SELECT {row} FROM {usable.replace('unique', 'picked')}"
+    asked = f"SELECT count(*) FROM {usable} WHERE {row} NOT IN ({taken})"
+    if left := connection.execute(asked).fetchall()[0][0]:
+        how = f"{join.pick} by {join.by}" + (f" within {join.within}" if join.within else "")
+        yield Finding("joins", f"{table}: {left} rows were not picked ({how})", left, "note", table)
 
 
 def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:

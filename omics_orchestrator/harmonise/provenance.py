@@ -16,7 +16,7 @@ from omics_orchestrator.harmonise.columns import REDCAP_KEY
 from omics_orchestrator.harmonise.compile import EntityQuery
 from omics_orchestrator.harmonise.run import fetch
 from omics_orchestrator.harmonise.steps import OK
-from omics_orchestrator.studies import Study
+from omics_orchestrator.studies import EntityBlock, Study
 from omics_orchestrator.verbs.base import identifier
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ ROW_NUMBER = "row_number"
 
 
 def provenance_table(
-    connection: duckdb.DuckDBPyConnection, query: EntityQuery, study: Study, raw: Mapping[str, pa.Table]
+    connection: duckdb.DuckDBPyConnection,
+    query: EntityQuery,
+    study: Study,
+    block: EntityBlock,
+    raw: Mapping[str, pa.Table],
 ) -> pa.Table:
     """Return keys, source_table, record (JSON of the raw table's key columns), sorted by all of them."""
     keys = ", ".join(query.keys)
@@ -37,8 +41,8 @@ def provenance_table(
     found = fetch(connection, f'{distinct} ORDER BY {keys}, "#row"')
     sources, records = [], []
     for reference in query.tables:
-        place, table = ".".join(study.place(reference)), raw[reference]
-        redcap = study.sources[study.place(reference)[0]].tables() is None
+        place, table = ".".join(study.place(block.table_of(reference))), raw[reference]
+        redcap = study.sources[study.place(block.table_of(reference))[0]].tables() is None
         sources.append(pa.repeat(place, table.num_rows))
         records.append(record_texts(table, REDCAP_KEY if redcap else (ROW_NUMBER,)))
     numbers = found["#row"]

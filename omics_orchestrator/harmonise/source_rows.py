@@ -7,24 +7,37 @@ from collections.abc import Mapping, Sequence
 from omics_orchestrator.harmonise import keys
 from omics_orchestrator.harmonise.columns import GROUP, REDCAP_KEY, cleaned, distinct_names
 from omics_orchestrator.harmonise.steps import NO_KEY, OK, ROW, UNREADABLE, Pairs, Shape, Step
-from omics_orchestrator.studies import IdGrammar
+from omics_orchestrator.studies import IdGrammar, Join
 from omics_orchestrator.verbs.base import identifier, literal
+from omics_orchestrator.verbs.date import read_date
+from omics_orchestrator.verbs.number import read_number
+from omics_orchestrator.verbs.reduce import window
+
+BY, FOR_ROW = "#by", "#for"  # of a joined row: what it is picked by, and the row of the block for which it is
 
 
-def row_steps(shape: Shape, joins: Mapping[str, Pairs], where: str) -> list[Step]:
-    """Stack the block's own tables, join the others (never multiplying a row), keep what `where` says."""
-    stacked = []
-    for table in shape.block.own_tables():
-        texts = _texts(shape, table)
-        instrument = f"{literal(shape.instruments[table])} AS {identifier('#instrument')}"
-        stacked.append(f"SELECT {', '.join([instrument, *texts])} FROM {shape.tables[table]} AS r")
+def row_steps(
+    shape: Shape, joins: Mapping[str, Pairs], conditions: Mapping[str, str], where: str
+) -> list[Step]:
+    """Stack the block's own tables, join the others (never multiplying a row), keep what `where` says.
+
+    Args:
+        shape: the block.
+        joins: name of a join → its pairs of columns.
+        conditions: name of a join → SQL of what its `where` asks of a row there.
+        where: SQL of what the block's `where` asks.
+    """
+    stacked = [part for table in shape.block.own_tables() for part in own_rows(shape, table)]
     found = [Step("rows", "\nUNION ALL BY NAME\n".join(stacked))]
     joined, extra = "", ""
     for number, (table, pairs) in enumerate(joins.items()):
         extra += f", j{number}.{identifier(ROW)} AS {identifier(f'{ROW}:{table}')}"
-        found.append(Step(f"unique_{number}", unique_rows(shape, table, [right for _, right in pairs])))
+        found += joined_rows(shape, table, number, pairs, conditions[table])
         matches = [f"{_matchable(left, right)} = j{number}.{identifier(right)}" for left, right in pairs]
-        joined += f"\nLEFT JOIN unique_{number} AS j{number} ON {' AND '.join(matches)}"
+        usable = f"unique_{number}"
+        if shape.block.join[table].pick:
+            usable, matches = f"picked_{number}", [f"j{number}.{identifier(FOR_ROW)} = r.{identifier(ROW)}"]
+        joined += f"\nLEFT JOIN {usable} AS j{number} ON {' AND '.join(matches)}"
         for name in shape.columns.read_from(table).values():
             extra += f", j{number}.{identifier(name)}"
     found.append(Step("joined", f"SELECT r.*{extra} FROM rows AS r{joined}"))
@@ -32,16 +45,88 @@ def row_steps(shape: Shape, joins: Mapping[str, Pairs], where: str) -> list[Step
     return found
 
 
-def unique_rows(shape: Shape, table: str, on: Sequence[str]) -> str:
-    """Return the rows of a joined table; unless one row may meet several, those whose key stands there once."""
+def own_rows(shape: Shape, table: str) -> list[str]:
+    """Return the SELECTs that give the rows of one of the block's own tables; with slots one for each slot."""
+    reshape = shape.block.reshape
+    instrument = f"{literal(shape.instruments[table])} AS {identifier('#instrument')}"
+    source = f"FROM {shape.tables[table]} AS r"
+    if reshape is None:
+        return [f"SELECT {', '.join([instrument, *_texts(shape, table)])} {source}"]
+    made = made_columns(shape, table)
+    parts = []
+    for columns in made:
+        filled = " OR ".join(f"({text}) IS NOT NULL" for name, text in columns.items() if name != reshape.as_)
+        only = f" WHERE {filled}" if reshape.slots else ""
+        parts.append(f"SELECT {', '.join([instrument, *_texts(shape, table, columns)])} {source}{only}")
+    return parts
+
+
+def made_columns(shape: Shape, table: str) -> list[dict[str, str]]:
+    """Return for each slot (once without slots) new column → its SQL."""
+    reshape, names = shape.block.reshape, distinct_names(shape.columns.delivered[table])
+
+    def text(column: str) -> str:
+        return cleaned(f"r.{identifier(names[column])}")
+
+    if reshape is None:
+        return []
+    if reshape.spread is not None:
+        about, value = text(reshape.spread), text(reshape.values or "")
+        return [
+            {
+                name: f"CASE WHEN {about} = {literal(word)} THEN {value} END"
+                for name, word in reshape.columns.items()
+            }
+        ]
+    return [
+        {name: text(reshape.column(name, slot)) for name in reshape.columns} | {reshape.as_: literal(slot)}
+        for slot in reshape.slots
+    ]
+
+
+def joined_rows(shape: Shape, table: str, number: int, pairs: Pairs, condition: str) -> list[Step]:
+    """Return the steps that give the usable rows of a joined table.
+
+    `side_<n>`: those that its `where` keeps. `unique_<n>`: of these, unless one row may meet several or one of them is
+    picked, those whose key stands there once. `picked_<n>`: for each row of the block the one that is picked.
+    """
+    join, on = shape.block.join[table], [right for _, right in pairs]
     names = distinct_names(shape.columns.delivered[table])
     keyed = [_matchable(cleaned(f"r.{identifier(names[column])}"), column) for column in on]
     texts = [f"{key} AS {identifier(column)}" for key, column in zip(keyed, on, strict=True)]
+    if join.by is not None:
+        texts.append(f"{cleaned(f'r.{identifier(names[join.by])}')} AS {identifier(BY)}")
     texts += _texts(shape, table)
-    once = f"QUALIFY count(*) OVER (PARTITION BY {', '.join(keyed)}) = 1"
-    if shape.block.join[table].cardinality == "one_to_many":
-        once = ""
-    return f"SELECT {', '.join(texts)} FROM {shape.tables[table]} AS r {once}"
+    side = f"SELECT {', '.join(texts)} FROM {shape.tables[table]} AS r WHERE {condition}"
+    several = join.cardinality == "one_to_many" or join.pick
+    listed = ", ".join(identifier(column) for column in on)
+    once = "" if several else f" QUALIFY count(*) OVER (PARTITION BY {listed}) = 1"
+    steps = [Step(f"side_{number}", side), Step(f"unique_{number}", f"SELECT * FROM side_{number}{once}")]
+    if join.pick:
+        steps.append(Step(f"picked_{number}", picked(shape, join, number, pairs)))
+    return steps
+
+
+def picked(shape: Shape, join: Join, number: int, pairs: Pairs) -> str:
+    """Return SQL: for each row of the block (`#for`) the row of the joined table that is picked."""
+    by, row = f"u.{identifier(BY)}", f"u.{identifier(ROW)}"
+    met = " AND ".join(f"{_matchable(left, right)} = u.{identifier(right)}" for left, right in pairs)
+    if join.pick == "nearest":
+        here = read_date(shape.columns.find(join.to or ""), "%Y-%m-%d")
+        distance = f"abs(date_diff('day', {read_date(by, '%Y-%m-%d')}, {here}))"
+        met += f" AND {distance} IS NOT NULL" + (
+            f" AND {distance} <= {window(join.within)}" if join.within else ""
+        )
+        order = f"{distance}, {by}, {row}"
+    else:
+        way = "DESC" if join.pick == "last" else "ASC"
+        met += f" AND {by} IS NOT NULL"
+        order = f"{read_number(by)} {way} NULLS LAST, {by} {way}, {row}"
+    whose = f"r.{identifier(ROW)}"
+    return (
+        f"SELECT {whose} AS {identifier(FOR_ROW)}, u.* FROM rows AS r JOIN unique_{number} AS u ON {met} "
+        f"QUALIFY row_number() OVER (PARTITION BY {whose} ORDER BY {order}) = 1"
+    )
 
 
 def _matchable(text: str, column: str) -> str:
@@ -49,10 +134,10 @@ def _matchable(text: str, column: str) -> str:
     return f"coalesce({text}, '')" if column == REDCAP_KEY[1] else text
 
 
-def _texts(shape: Shape, table: str) -> list[str]:
-    names = distinct_names(shape.columns.delivered[table])
+def _texts(shape: Shape, table: str, made: Mapping[str, str] | None = None) -> list[str]:
+    names, made = distinct_names(shape.columns.delivered[table]), made or {}
     texts = [
-        f"{cleaned(f'r.{identifier(names[column])}')} AS {identifier(name)}"
+        f"{made.get(column) or cleaned(f'r.{identifier(names[column])}')} AS {identifier(name)}"
         for column, name in shape.columns.read_from(table).items()
     ]
     return [f"r.{identifier(ROW)}", *texts]

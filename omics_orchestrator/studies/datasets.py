@@ -8,13 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary import KEYS, Dictionary, Entity, Variable
+from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
+from omics_orchestrator.studies.dating import PARTICIPANT, dated_rules, needs
 from omics_orchestrator.studies.mapping import Mapping
+from omics_orchestrator.studies.rules import parts
+from omics_orchestrator.verbs import Verb
+
+if TYPE_CHECKING:
+    from omics_orchestrator.studies.study import Study
 
 PUBLISHED = r"^[A-Za-z][A-Za-z0-9_.]{0,62}$"
 BESIDE = {"censored": "comparator", "partial_date": "precision"}
@@ -168,3 +175,26 @@ def coded_type(variable: Variable, codes: dict[str, str]) -> str:
         return "set"
     whole = all(code.removeprefix("-").isdecimal() and str(int(code)) == code for code in codes.values())
     return "integer" if whole else "text"
+
+
+def dataset_version(study: Study, name: str, dictionary: Dictionary) -> str:
+    """Return the code version of a dataset: its declaration, its columns' dictionary rows, its dated rules."""
+    dataset = study.datasets[name]
+    columns = columns_of(dataset, study.mapping, dictionary)
+    words = dictionary.digest(column.variable for column in columns)
+    rules = []
+    if dataset.reference_date is not None:
+        for entity in entities_of(dataset, study.mapping):
+            for variable, rule in dated_rules(study.mapping, entity).items():
+                rules.append((variable, rule, _used(rule, variable, entity, dictionary)))
+    return study.digest("dataset", name, dataset, [repr(column) for column in columns], words, rules)
+
+
+def _used(rule: Verb, variable: str, entity: str, dictionary: Dictionary) -> list[object]:
+    """Return what a rule takes from elsewhere: its verbs' versions, variables, cut-offs."""
+    named = {word.removeprefix(PARTICIPANT) for word in needs(rule, entity)}
+    cut_offs = sorted(
+        (name, cut_off) for name, cut_off in dictionary.thresholds.items() if f"{THRESHOLD}{name}" in named
+    )
+    verbs = [(type(verb).__name__, verb.version) for verb in parts(rule)]
+    return [verbs, dictionary.digest([variable, *named]), [[name, cut_off] for name, cut_off in cut_offs]]

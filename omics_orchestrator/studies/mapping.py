@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from omics_orchestrator.checks import AnyCheck
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary import Entity, MissingReason
 from omics_orchestrator.verbs import AnyVerb
+from omics_orchestrator.verbs.reduce import days_of
 
 ON = {
     "anyOf": [
@@ -19,6 +21,9 @@ ON = {
         {"type": "object", "additionalProperties": {"type": "string"}},
     ]
 }
+
+# The words of a block; all else that stands in it is a variable.
+WORDS = frozenset({"from", "stack", "key", "where", "join", "reshape", "missing", "blank", "checks", "keep"})
 
 
 def _pairs(on: Any) -> Any:
@@ -29,19 +34,55 @@ def _pairs(on: Any) -> Any:
     return listed
 
 
+def _slots(slots: Any) -> Any:
+    """Read `1..6` as a list."""
+    found = re.fullmatch(r"([0-9]{1,4})\.\.([0-9]{1,4})", slots) if isinstance(slots, str) else None
+    return [str(n) for n in range(int(found[1]), int(found[2]) + 1)] if found else slots
+
+
 class Join(Declared):
     """How another table is joined to the block's own."""
 
+    table: str | None = None
+    """The table, where the join has a name of its own: its columns are then written `<name>.<column>`."""
     cardinality: Literal["one_to_one", "many_to_one", "one_to_many"]
     """one_to_one; many_to_one (several rows of the block share one row of the joined table); one_to_many (one row
     has several there: they become one row per key again, and cells that disagree a conflict)."""
     on: Annotated[dict[str, str], BeforeValidator(_pairs), WithJsonSchema(ON)] = {}
     """Column of the block's table → column of the joined table; by default the block's key."""
+    where: str | None = None
+    """Only rows of the joined table for which this expression is true."""
+    where_reads: tuple[str, ...] = ()
+    """The columns that `where` names (filled in by the reader, not written by people)."""
+    pick: Literal["first", "last", "nearest"] | None = None
+    """Which of several rows there is taken: the first or last by the column `by`, or that of the nearest date."""
+    by: str | None = None
+    """The column of the joined table that orders its rows, or holds the date."""
+    to: str | None = None
+    """The column of the block with the date that must be near."""
+    within: Annotated[str, AfterValidator(days_of)] | None = None
+    """How far away the nearest may be, such as `14 days`."""
 
     @model_validator(mode="before")
     @classmethod
-    def _bare_word(cls, raw: Any) -> Any:
-        return {"cardinality": raw} if isinstance(raw, str) else raw
+    def _short_forms(cls, raw: Any) -> Any:
+        if isinstance(raw, str):
+            return {"cardinality": raw}
+        if isinstance(raw, dict) and raw.get("pick") is not None:
+            return {"cardinality": "many_to_one", **raw}
+        return raw
+
+    @model_validator(mode="after")
+    def _pick_has_its_words(self) -> Join:
+        if (self.pick is None) != (self.by is None):
+            raise ValueError("pick and by belong together: `pick: first, by: form_instance`")
+        if (self.pick == "nearest") != (self.to is not None):
+            raise ValueError("to belongs to pick: nearest, which needs it")
+        if self.within is not None and self.pick != "nearest":
+            raise ValueError("within belongs to pick: nearest")
+        if self.pick is not None and self.cardinality == "one_to_many":
+            raise ValueError("pick takes one row, so the join is not one_to_many")
+        return self
 
 
 class NoneRule(Declared):
@@ -53,6 +94,48 @@ class NoneRule(Declared):
     """The reason that every row gets."""
     reason: str = Field(min_length=1)
     """The reason in words, for people."""
+
+
+class Reshape(Declared):
+    """Turns slots of a row into rows (`slots`), or rows of a long table into columns (`spread`)."""
+
+    columns: dict[str, str] = Field(min_length=1)
+    """New column → the source column with `{<as>}` in the place of the slot, or the text in `spread` that it is for."""
+    slots: Annotated[tuple[str, ...], BeforeValidator(_slots)] = ()
+    """The slots, as they stand in the columns' names: `1..6` or a list."""
+    as_: str = Field(default="slot", alias="as")
+    """The name of the new column that holds the slot."""
+    spread: str | None = None
+    """The column that names what a row of the long table is about."""
+    values: str | None = None
+    """The column of the long table with the value."""
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Reshape:
+        if bool(self.slots) == (self.spread is not None):
+            raise ValueError("reshape has either slots (columns become rows) or spread (rows become columns)")
+        if (self.spread is None) != (self.values is None):
+            raise ValueError("spread and values belong together: the column of names and that of values")
+        mark = f"{{{self.as_}}}"
+        if self.slots and (fixed := [name for name, pattern in self.columns.items() if mark not in pattern]):
+            raise ValueError(
+                f"the pattern of {fixed[0]!r} holds no {mark}; every slot needs a column of its own"
+            )
+        return self
+
+    def source_columns(self) -> tuple[str, ...]:
+        """Return every source column that is read."""
+        if self.spread is not None:
+            return tuple(filter(None, (self.spread, self.values)))
+        return tuple(self.column(name, slot) for slot in self.slots for name in self.columns)
+
+    def column(self, name: str, slot: str) -> str:
+        """Return the source column of a new column in one slot."""
+        return self.columns[name].replace(f"{{{self.as_}}}", slot)
+
+    def new_columns(self) -> tuple[str, ...]:
+        """Return the columns that the rules see."""
+        return (*self.columns, *((self.as_,) if self.slots else ()))
 
 
 class EntityBlock(Declared):
@@ -70,8 +153,12 @@ class EntityBlock(Declared):
     """The columns that `where` names (filled in by the reader, not written by people)."""
     join: dict[str, Join] = {}
     """Other tables whose columns the rules read."""
+    reshape: Reshape | None = None
+    """Slots of a row as rows, or rows of a long table as columns."""
     missing: dict[str, MissingReason] = {}
     """Words that stand for a missing value in every column of the block → its reason."""
+    blank: MissingReason = "not_collected"
+    """The reason of an empty cell."""
     rules: dict[str, AnyVerb] = {}
     """Variable → its rule."""
     checks: dict[str, AnyCheck] = {}
@@ -81,6 +168,8 @@ class EntityBlock(Declared):
     def _rows_from_somewhere(self) -> EntityBlock:
         if (self.from_ is None) == (not self.stack):
             raise ValueError("a block has either from: (one table) or stack: (several tables)")
+        if self.reshape and self.reshape.slots and any(join.pick for join in self.join.values()):
+            raise ValueError("a block that makes rows of slots cannot pick rows of a joined table")
         return self
 
     def own_tables(self) -> tuple[str, ...]:
@@ -88,18 +177,23 @@ class EntityBlock(Declared):
         return (self.from_,) if self.from_ is not None else self.stack
 
     def tables(self) -> tuple[str, ...]:
-        """Return every table that the block reads, its own first."""
+        """Return every table that the block reads by the name that it has there, its own first."""
         return (*self.own_tables(), *self.join)
+
+    def table_of(self, name: str) -> str:
+        """Return the table that a name stands for: the name of a join may be an alias."""
+        return (self.join[name].table or name) if name in self.join else name
 
     def columns_of(self, reference: str) -> tuple[tuple[str, ...], str]:
         """Return the tables in which a column reference may lie, and the column's name there.
 
         `<table>.<column>` names one table of the block (the longest that fits wins); any other name may be a
-        column of any of them.
+        column of any of them, save of a join that has a name of its own.
         """
         named = [table for table in self.tables() if reference.startswith(f"{table}.")]
         if not named:
-            return self.tables(), reference
+            aliases = {name for name, join in self.join.items() if join.table}
+            return tuple(table for table in self.tables() if table not in aliases), reference
         table = max(named, key=len)
         return (table,), reference.removeprefix(f"{table}.")
 
@@ -111,7 +205,7 @@ class EntityBlock(Declared):
             for table in tables:
                 found[table].add(column)
         for table, join in self.join.items():
-            found[table].update(join.on.values() or self.key)
+            found[table].update(join.on.values() or self.key, join.where_reads, filter(None, [join.by]))
         return found
 
     def references(self) -> Iterator[str]:
@@ -120,6 +214,8 @@ class EntityBlock(Declared):
         yield from self.where_reads
         for join in self.join.values():
             yield from join.on
+            yield from filter(None, [join.to])
+        yield from self.reshape.source_columns() if self.reshape else ()
         for rule in self.rules.values():
             yield from rule.references()
 

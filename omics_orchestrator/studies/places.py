@@ -24,6 +24,8 @@ def table_of(key: Sequence[str]) -> tuple[str, str]:
             return f"raw_{study}", _named(f"{source}__{table}")
         case ["harmonised", study, entity]:
             return f"harmonised_{study}", entity
+        case ["dataset", study, name]:
+            return f"dataset_{study}", name
         case ["warehouse", entity]:
             return "warehouse", entity
     raise ValueError(f"no table belongs to the asset {'/'.join(key)}")

@@ -19,8 +19,9 @@ from omics_orchestrator.sources.base import Source
 from omics_orchestrator.studies.assay import Assay
 from omics_orchestrator.studies.dataset_checks import check_datasets
 from omics_orchestrator.studies.datasets import Dataset
+from omics_orchestrator.studies.families import write_out
 from omics_orchestrator.studies.grammar import read_aliases
-from omics_orchestrator.studies.mapping import EntityBlock, Mapping, NoneRule
+from omics_orchestrator.studies.mapping import WORDS, EntityBlock, Mapping, NoneRule
 from omics_orchestrator.studies.references import MappingCheck, check_assays, check_sources
 from omics_orchestrator.studies.study import Study, StudyFile
 from omics_orchestrator.verbs import AnyVerb, normalise
@@ -36,8 +37,6 @@ NONE: Shape[NoneRule] = Shape(NoneRule)
 MAP: Shape[dict[str, str]] = Shape(Annotated[dict[str, str], Field(min_length=1)])
 LISTED: Shape[tuple[str, ...]] = Shape(tuple[str, ...])
 
-# All else that stands in a block is a variable.
-WORDS = frozenset({"from", "stack", "key", "where", "join", "missing", "checks", "keep"})
 SECTIONS = (*ENTITIES, "maps", "none", "not_mapped")
 
 
@@ -54,6 +53,7 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     check_sources(about, sources)
     check_assays(about, assays, dictionary)
     rules = read_yaml(folder / "mapping.yaml", problems)
+    write_out(rules)
     mapping = _read_mapping(rules, dictionary)
     grammar = head.participant_id if head else None
     declared = about.section("sources") if about.tree is not None else None
@@ -125,12 +125,23 @@ class _BlockReader:
             if rule := self.rule((entity, name), raw, missing):
                 rules[name] = rule
         words: dict[str, object] = {word: tree[word] for word in tree.keys() & (WORDS - {"keep"})}
+        if isinstance(joins := tree.get("join"), dict):
+            words["join"] = {name: self.join((entity, "join", name), raw) for name, raw in joins.items()}
         words |= {"rules": rules, "where_reads": self.columns((entity, "where"), tree.get("where"))}
         return validate(BLOCK, words, self.document, (entity,)) or EntityBlock.model_construct(rules=rules)
+
+    def join(self, place: Place, raw: Tree) -> object:
+        """Return a join with the columns that its `where` names."""
+        if not isinstance(raw, dict) or "where" not in raw:
+            return raw
+        return {**raw, "where_reads": self.columns((*place, "where"), raw["where"])}
 
     def kept(self, entity: str, tree: dict[str, Tree]) -> dict[str, AnyVerb]:
         """Return the copies that `keep: [a, b]` asks for."""
         names = validate(LISTED, tree.get("keep", []), self.document, (entity, "keep")) or ()
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                self.document.complain((entity, "keep", number), f"{name!r} is listed twice")
         return {name: RULE.adapter.validate_python(normalise(name)) for name in names}
 
     def rule(self, place: Place, raw: Tree, missing: dict[str, str]) -> AnyVerb | None:

@@ -89,11 +89,14 @@ class MappingCheck:
         """Every table is one that a source delivers, and is named once."""
         places: list[tuple[Place, str]] = [((entity, "from"), block.from_)] if block.from_ is not None else []
         places += [((entity, "stack", number), table) for number, table in enumerate(block.stack)]
-        places += [((entity, "join", table), table) for table in block.join]
+        places += [((entity, "join", name), block.table_of(name)) for name in block.join]
+        aliased = {(entity, "join", name) for name, join in block.join.items() if join.table}
         seen: set[str] = set()
         for place, table in places:
             if not self.unreadable(table) and not resolve(table, self.sources):
                 self.complain(place, f"no source delivers a table {table!r}", suggest(table, self.known()))
+            if place in aliased:
+                continue
             if table in seen:
                 self.complain(place, f"the table {table!r} is named twice in this block")
             seen.add(table)
@@ -185,5 +188,5 @@ class MappingCheck:
         for block in self.mapping.entities.values():
             for reference in dict.fromkeys(block.references()):
                 tables, column = block.columns_of(reference)
-                found.append((column, {resolve(table, self.sources) for table in tables}))
+                found.append((column, {resolve(block.table_of(table), self.sources) for table in tables}))
         return found

@@ -10,6 +10,7 @@ from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree
 from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
 from omics_orchestrator.studies.dating import REFERENCE_DATE
+from omics_orchestrator.studies.families import below
 from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import EntityBlock, Mapping
 from omics_orchestrator.verbs import Target, Verb
@@ -105,12 +106,12 @@ class RuleCheck:
         quoted = re.search(r"'([^']*)'", message)
         if quoted is None:
             return place
-        named = (
-            ("maps", tree["map"]) if isinstance(tree := self.tree(place), dict) and "map" in tree else None
-        )
-        for start in (place, named):
-            for at in self.document.lines:
-                if start and at[: len(start)] == start and quoted[1] in (at[-1], self.tree(at)):
+        rule = self.tree(place)
+        named = str(rule.get("map")) if isinstance(rule, dict) else ""
+        maps = self.document.section("maps")
+        for tree, start in ((rule, place), (maps.get(named), ("maps", named))):
+            for at, found in below(tree, start):
+                if quoted[1] in (at[-1], found):
                     return at
         return place
 
@@ -125,6 +126,8 @@ class RuleCheck:
 def parts(rule: Verb) -> Iterator[Verb]:
     """Yield a rule and the rules inside it."""
     yield rule
-    inside = rule.parts if isinstance(rule, Coalesce | Text) else (rule.inner,) if isinstance(rule, Reduce) else ()
+    inside = (
+        rule.parts if isinstance(rule, Coalesce | Text) else (rule.inner,) if isinstance(rule, Reduce) else ()
+    )
     for part in inside:
         yield from parts(part)

@@ -27,6 +27,14 @@ FOLDER = WORKING_COPY / "data_dictionary" / "schema"
 Schema = dict[str, Any]
 
 TEXTS: Schema = {"type": "array", "items": {"type": "string"}}
+VALUES = [{"type": "string"}, TEXTS, {"type": "object", "additionalProperties": {"type": "string"}}]
+FAMILY: Schema = {
+    "type": "object",
+    "description": "A word of the name and what stands for it: 1..6, a list, or part of the name → part of the rule.",
+    "additionalProperties": {"anyOf": VALUES},
+    "minProperties": 1,
+    "maxProperties": 1,
+}
 RULE = "#/$defs/Rule"
 
 
@@ -105,6 +113,7 @@ def rule_schema(name: str, verb: type[Verb], definitions: Schema) -> Schema:
         properties["map"] = {
             "anyOf": [properties["map"], {"type": "string", "description": "A name under maps."}]
         }
+    properties["for"] = FAMILY
     required = [name, *(key for key in own.get("required", []) if key in properties)]
     return {
         "type": "object",

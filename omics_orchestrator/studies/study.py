@@ -89,7 +89,7 @@ class Study(StudyFile):
         asked: dict[tuple[str, str], set[str]] = {}
         for block in self.mapping.entities.values():
             for reference, columns in block.reads().items():
-                asked.setdefault(self.place(reference), set()).update(columns)
+                asked.setdefault(self.place(block.table_of(reference)), set()).update(columns)
         for (
             entry
         ) in self.mapping.listed():  # a name without table may lie in several: not in those listed here
