@@ -12,7 +12,7 @@ from omics_orchestrator.dictionary import ENTITIES
 from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps import find
-from omics_orchestrator.steps.select import Selection, select, select_with_borrowed
+from omics_orchestrator.steps.select import Selection, select_with_borrowed
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import table_state
 from omics_orchestrator.studies.places import table_of
@@ -29,33 +29,38 @@ def load(
     studies: Collection[str] | None = None,
     columns: Sequence[str] | None = None,
     where: Mapping[str, Any] | None = None,
+    reasons: bool = False,
 ) -> pd.DataFrame | AnnData:
     """Load what bears the asset key `key`.
 
     Args:
-        key: `warehouse/visit`, `harmonised/<study>/<entity>`, `raw/<study>/<source>/<table>`, `files/<study>[/<assay>]`
-            or `matrix/<study>/<assay>` (an AnnData, samples × features, with harmonised variables in `obs`).
+        key: `warehouse/visit`, `harmonised/<study>/<entity>`, `dataset/<study>/<name>`, `raw/<study>/<source>/<table>`,
+            `files/<study>[/<assay>]` or `matrix/<study>/<assay>` (an AnnData, samples × features, with harmonised
+            variables in `obs`).
         studies: keep the rows of these studies (tables over several studies).
         columns: variables to load beside the keys; on visit and sample tables participant variables may be named too.
         where: variable → value, values (list, array, Series), or None (= has no value); all must hold.
+        reasons: add `<name>_missing` beside each variable: why there is no value.
 
     Returns:
-        A DataFrame (or AnnData). Codes are text, whole numbers `Int64`, yes/no `boolean`, dates `datetime64`.
+        A DataFrame (or AnnData). Codes are text, whole numbers `Int64`, yes/no `boolean`, dates `datetime64`. What
+        may be inexact comes with `<name>_comparator` beside it (`<`, `>`; of a date `year`, `month`; empty =
+        exact); a dataset writes such a value as its declaration says.
 
     Raises:
         UnknownKey: nothing bears that key, or a column is not known; the nearest names are listed.
     """
     workspace = Workspace(Settings.from_environment())
     conditions = {name: _plain(value) for name, value in where.items()} if where else None
-    asked = Selection(_listed(columns), conditions, _listed(studies))
-    _refuse_unknown_words(workspace, asked)
+    asked = Selection(_listed(columns), conditions, _listed(studies), reasons)
     parts = tuple(part for part in key.split("/") if part)
+    _refuse_unknown_words(workspace, asked, published=parts[:1] == ("dataset",))
     match parts:
         case ("files", study, *assay) if len(assay) < 2:
             return _files(workspace, key, study, assay[0] if assay else None, asked)
         case ("matrix", study, assay):
             return _matrix(workspace, key, study, assay, asked)
-    return _frame(_table(workspace, key, parts, asked))
+    return _frame(find.read_key(workspace, key, asked))
 
 
 def search(text: str) -> pd.DataFrame:
@@ -122,12 +127,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _refuse_unknown_words(workspace: Workspace, asked: Selection) -> None:
+def _refuse_unknown_words(workspace: Workspace, asked: Selection, *, published: bool) -> None:
     """A study or code that nobody declared would silently match no row: say so instead."""
     known = {*workspace.catalogue.studies, *workspace.catalogue.broken}
     for study in asked.studies or ():
         if study not in known:
             raise UnknownKey("study", study, sorted(known))
+    if published:  # a dataset has names and codes of its own
+        return
     for name, value in (asked.where or {}).items():
         variable = workspace.dictionary.variables.get(name)
         codes = workspace.dictionary.codes(name) if variable else ()
@@ -136,29 +143,12 @@ def _refuse_unknown_words(workspace: Workspace, asked: Selection) -> None:
                 raise UnknownKey(f"code of {name}", str(code), codes)
 
 
-def _table(workspace: Workspace, key: str, parts: tuple[str, ...], asked: Selection) -> pa.Table:
-    try:
-        state = table_state(workspace.database, *table_of(parts))
-    except ValueError:  # no kind of asset has such a key
-        state = None
-    if state is None:
-        raise _unknown(workspace, key)
-    return select(workspace.database, state, asked)
-
-
-def _unknown(workspace: Workspace, key: str) -> UnknownKey:
-    """Return the error that helps on: the keys below a prefix, else the nearest keys."""
-    known = find.known_keys(workspace)
-    below = [name for name in known if name.startswith(key.strip("/") + "/")]
-    return UnknownKey("asset", key, below, below=True) if below else UnknownKey("asset", key, known)
-
-
 def _files(workspace: Workspace, key: str, study: str, assay: str | None, asked: Selection) -> pd.DataFrame:
     from omics_orchestrator.registry.query import files_of
 
     table = files_of(workspace.database, study=study, assay=assay)
     if not table.num_rows:
-        raise _unknown(workspace, key)
+        raise find.unknown_key(workspace, key)
     frame = _frame(table)
     for name in (*(asked.columns or ()), *(asked.where or {})):
         if name not in frame.columns:
@@ -174,7 +164,7 @@ def _matrix(workspace: Workspace, key: str, study: str, assay: str, asked: Selec
     from omics_orchestrator.matrices.build import load_matrix
 
     if (study, assay) not in find.stored_matrices(workspace):
-        raise _unknown(workspace, key)
+        raise find.unknown_key(workspace, key)
     matrix = load_matrix(workspace.stores, study, assay)
     obs = _sample_variables(workspace, study, asked)
     if obs is None:
@@ -192,7 +182,8 @@ def _sample_variables(workspace: Workspace, study: str, asked: Selection) -> pd.
     state = table_state(workspace.database, *table_of(("harmonised", study, "sample")))
     if state is None:
         return None
-    frame = _frame(select_with_borrowed(workspace.database, state, asked)).set_index("sample_id")
+    inexact = find.inexact_variables(workspace.dictionary)
+    frame = _frame(select_with_borrowed(workspace.database, state, asked, inexact)).set_index("sample_id")
     frame = frame[
         ~frame.index.duplicated(keep=False)
     ]  # an ambiguous sample gets no variables rather than wrong ones

@@ -1,4 +1,4 @@
-"""Which assets a study has: raw → harmonised → files → matrix, and the warehouse over all studies.
+"""Which assets a study has: raw → harmonised → dataset, files → matrix, and the warehouse over all studies.
 
 Everything is read off the declarations; no source or database is asked when the code location loads.
 """
@@ -11,16 +11,18 @@ from typing import Any
 import dagster as dg
 
 from omics_orchestrator.dictionary import ENTITIES, Dictionary, Entity
-from omics_orchestrator.orchestration import describe
+from omics_orchestrator.orchestration import describe, describe_datasets
 from omics_orchestrator.orchestration.assets import Inputs, make_asset
 from omics_orchestrator.steps.build import build
 from omics_orchestrator.steps.extract import extract
 from omics_orchestrator.steps.harmonise import harmonise
 from omics_orchestrator.steps.integrate import integrate
+from omics_orchestrator.steps.publish import publish
 from omics_orchestrator.steps.register import assay_signature, register
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Catalogue, Study, versions
+from omics_orchestrator.studies.datasets import dataset_version, entities_of
 
 # Nightly only the sources are read; what lies downstream runs when the content of its upstream did change.
 CHANGED: dg.AutomationCondition[Any] = (
@@ -40,6 +42,7 @@ def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefiniti
     """Return every asset of one study, upstream first."""
     assets = [_raw(study, source, table) for source, table in study.raw_tables()]
     assets += [_harmonised(study, entity, dictionary) for entity in study.mapping.entities]
+    assets += [_dataset(study, name, dictionary) for name in study.datasets]
     for assay in study.assays:
         assets.append(_files(study, assay))
         if study.assays[assay].format.format == "feature_table":
@@ -83,9 +86,9 @@ def _harmonised(study: Study, entity: Entity, dictionary: Dictionary) -> dg.Asse
     if entity != "participant" and "participant" in study.mapping.entities:
         inputs["participants"] = _harmonised_key(study, "participant")
 
-    def body(workspace: Workspace, _: str, tables: Inputs) -> StepResult:
+    def body(workspace: Workspace, run_id: str, tables: Inputs) -> StepResult:
         raw = {reference: tables["__".join(place)] for reference, place in read.items()}
-        return harmonise(workspace, study, entity, raw, tables.get("participants"))
+        return harmonise(workspace, study, entity, raw, tables.get("participants"), run_id=run_id)
 
     spec = dg.AssetSpec(
         _harmonised_key(study, entity),
@@ -96,6 +99,25 @@ def _harmonised(study: Study, entity: Entity, dictionary: Dictionary) -> dg.Asse
         **describe.common(study, "duckdb", "postgres"),
     )
     return make_asset(spec, body, layer="harmonised", inputs=inputs, declared_checks=block.checks)
+
+
+def _dataset(study: Study, name: str, dictionary: Dictionary) -> dg.AssetsDefinition:
+    inputs = {
+        entity: _harmonised_key(study, entity) for entity in entities_of(study.datasets[name], study.mapping)
+    }
+
+    def body(workspace: Workspace, _: str, tables: Inputs) -> StepResult:
+        return publish(workspace, study, name, tables)
+
+    spec = dg.AssetSpec(
+        dg.AssetKey(["dataset", study.study, name]),
+        description=describe_datasets.description(study, name),
+        code_version=dataset_version(study, name, dictionary),
+        metadata=describe_datasets.metadata(study, name, dictionary),
+        automation_condition=FOLLOWS,
+        **describe.common(study, "duckdb", "postgres"),
+    )
+    return make_asset(spec, body, layer="dataset", inputs=inputs)
 
 
 def _files(study: Study, assay: str) -> dg.AssetsDefinition:
@@ -153,7 +175,7 @@ def _warehouse(
     return make_asset(spec, body, layer="warehouse")
 
 
-def _harmonised_key(study: Study, entity: Entity) -> dg.AssetKey:
+def _harmonised_key(study: Study, entity: str) -> dg.AssetKey:
     return dg.AssetKey(["harmonised", study.study, entity])
 
 

@@ -10,9 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.dictionary import ENTITIES, Dictionary, Variable
+from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.registry.query import file_counts, files_of
+from omics_orchestrator.steps.select import Selection, select
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.storage.tables import TableState, list_tables, read_table
+from omics_orchestrator.storage.tables import TableState, list_tables, read_table, table_state
+from omics_orchestrator.studies.datasets import BESIDE
 from omics_orchestrator.studies.places import table_of
 
 Coverage = dict[str, dict[tuple[str, str], float]]  # study → (entity, variable) → share of rows with a value
@@ -32,9 +35,38 @@ def stored_tables(workspace: Workspace) -> dict[str, TableState]:
             found[key] = state
         elif layer == "harmonised" and state.name in ENTITIES:
             found[f"harmonised/{study}/{state.name}"] = state
+        elif layer == "dataset" and "__" not in state.name:
+            found[f"dataset/{study}/{state.name}"] = state
         elif state.schema == "warehouse" and state.name in ENTITIES:
             found[f"warehouse/{state.name}"] = state
     return found
+
+
+def read_key(workspace: Workspace, key: str, asked: Selection) -> pa.Table:
+    """Return the rows of the table that bears an asset key; inexact values come with their comparators.
+
+    Raises:
+        UnknownKey: no table bears that key, or a column is not known; the nearest names are listed.
+    """
+    try:
+        state = table_state(workspace.database, *table_of([part for part in key.split("/") if part]))
+    except ValueError:  # no kind of asset has such a key
+        state = None
+    if state is None:
+        raise unknown_key(workspace, key)
+    return select(workspace.database, state, asked, inexact_variables(workspace.dictionary))
+
+
+def inexact_variables(dictionary: Dictionary) -> frozenset[str]:
+    """Return the variables of which a value may be inexact: numbers like `<20`, dates known to the year."""
+    return frozenset(one.name for one in dictionary.variables.values() if one.type in BESIDE)
+
+
+def unknown_key(workspace: Workspace, key: str) -> UnknownKey:
+    """Return the error that helps on: the keys below a prefix, else the nearest keys."""
+    known = known_keys(workspace)
+    below = [name for name in known if name.startswith(key.strip("/") + "/")]
+    return UnknownKey("asset", key, below, below=True) if below else UnknownKey("asset", key, known)
 
 
 def known_keys(workspace: Workspace) -> list[str]:

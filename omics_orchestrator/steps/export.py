@@ -1,0 +1,126 @@
+"""Export: the table that bears an asset key, as a CSV or Parquet file that other programs read.
+
+A file is written beside its place and put there in one step; what is there already is replaced only when asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from omics_orchestrator.errors import OmicsError, UnknownKey
+from omics_orchestrator.registry.query import files_of
+from omics_orchestrator.steps.find import read_key, unknown_key
+from omics_orchestrator.steps.select import Selection
+from omics_orchestrator.steps.wide_values import number_text
+from omics_orchestrator.steps.workspace import Workspace
+
+SUFFIXES = (".csv", ".parquet")
+BATCH = 10_000  # rows that are written at once
+
+
+class ExportError(OmicsError):
+    """A file that cannot be written where it was asked for."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    file: Path
+    rows: int
+    columns: int
+
+
+def export(workspace: Workspace, key: str, file: Path, asked: Selection, *, force: bool = False) -> Exported:
+    """Write the table that bears `key` to `file`, as its suffix says.
+
+    Raises:
+        UnknownKey: no table bears that key, or a study or column is not known.
+        ExportError: the suffix is neither, the folder is not there, or the file is and `force` is not given.
+    """
+    if file.suffix.lower() not in SUFFIXES:
+        raise ExportError(f"{file}: the suffix says how it is written; allowed: {', '.join(SUFFIXES)}")
+    if not file.parent.is_dir():
+        raise ExportError(f"{file}: there is no folder {file.parent}")
+    if file.exists() and not force:
+        raise ExportError(f"{file} exists; --force replaces it")
+    table = _rows(workspace, key, asked)
+    with _beside(file) as written:
+        if file.suffix.lower() == ".csv":
+            _write_csv(table, written)
+        else:
+            _write_parquet(table, written)
+    return Exported(file, table.num_rows, table.num_columns)
+
+
+def _rows(workspace: Workspace, key: str, asked: Selection) -> pa.Table:
+    known = {*workspace.catalogue.studies, *workspace.catalogue.broken}
+    for study in asked.studies or ():
+        if study not in known:
+            raise UnknownKey("study", study, sorted(known))
+    match [part for part in key.split("/") if part]:
+        case ["matrix", *_]:
+            raise ExportError(f"{key} is a matrix, no table; load it and write its AnnData")
+        case ["files", study, *assay] if len(assay) < 2:
+            table = files_of(workspace.database, study=study, assay=assay[0] if assay else None)
+            if not table.num_rows:
+                raise unknown_key(workspace, key)
+            for name in asked.columns or ():
+                if name not in table.column_names:
+                    raise UnknownKey("column", name, table.column_names)
+            return table if asked.columns is None else table.select(list(asked.columns))
+    return read_key(workspace, key, asked)
+
+
+@contextmanager
+def _beside(file: Path) -> Iterator[Path]:
+    """Give a name in the same folder; what was written there takes the file's place only when all went well."""
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write_parquet(table: pa.Table, file: Path) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, file)
+
+
+def _write_csv(table: pa.Table, file: Path) -> None:
+    """Write UTF-8 text: blank for a missing value, yes and no, dates as 2025-10-30, several codes joined by `;`."""
+    writers = [_text_of(field.type) for field in table.schema]
+    with file.open("x", encoding="utf-8", newline="") as opened:
+        rows = csv.writer(opened, lineterminator="\n")
+        rows.writerow(table.column_names)
+        for batch in table.to_batches(max_chunksize=BATCH):
+            columns = [
+                [None if value is None else write(value) for value in column.to_pylist()]
+                for write, column in zip(writers, batch.columns, strict=True)
+            ]
+            rows.writerows(zip(*columns, strict=True))
+
+
+def _text_of(type_: pa.DataType) -> Callable[[Any], str]:
+    """Return how a value of an Arrow type is written."""
+    if pt.is_boolean(type_):
+        return lambda value: "yes" if value else "no"
+    if pt.is_floating(type_):
+        return number_text
+    if pt.is_list(type_) or pt.is_large_list(type_):
+        inner = _text_of(type_.value_type)
+        return lambda values: ";".join("" if value is None else inner(value) for value in values)
+    if pt.is_date(type_) or pt.is_timestamp(type_) or pt.is_time(type_):
+        return lambda value: str(value.isoformat())
+    return str
