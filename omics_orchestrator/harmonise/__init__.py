@@ -1,7 +1,7 @@
 """Harmonising: a study's rules become one DuckDB query per entity, with a ledger of everything that was lost.
 
 columns, keys, variables: what names mean · rules, steps, compile: the SQL · run, sides, ledger, findings,
-provenance, rulebook: the results.
+provenance, rulebook, status: the results.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from omics_orchestrator.harmonise.provenance import provenance_table
 from omics_orchestrator.harmonise.rulebook import rules_table
 from omics_orchestrator.harmonise.run import HarmoniseError, locked_database, prepare, result_table
 from omics_orchestrator.harmonise.sides import comparator_table, conflict_table, missing_table
+from omics_orchestrator.harmonise.status import status_table
 from omics_orchestrator.studies import Study
 
 __all__ = ["EntityQuery", "Harmonised", "HarmoniseError", "Ledger", "compile_entity", "harmonise"]
@@ -39,6 +40,7 @@ class Harmonised:
         ledger: variable, outcome, count; the variable `(rows)` is the rows themselves.
         provenance: keys, source_table, record: one row per source row that gave the key.
         rules: variable, verb, columns, rule, rule_version, dictionary_version: what made each variable.
+        status: variable, status, why, counts: what became of each dictionary variable of the entity.
         findings: what a person should know.
     """
 
@@ -49,6 +51,7 @@ class Harmonised:
     ledger: pa.Table
     provenance: pa.Table
     rules: pa.Table
+    status: pa.Table
     findings: tuple[Finding, ...]
 
 
@@ -88,15 +91,18 @@ def harmonise(
         prepare(connection, query, raw, study.participant_id.aliases, known)
         ledger = read_ledger(connection, query)
         block = study.mapping.entities[entity]  # type: ignore[index]
+        table, counted = result_table(connection, query, dictionary), ledger.table()
+        findings = read_findings(connection, query, ledger, dictionary, block)
         return Harmonised(
-            table=result_table(connection, query, dictionary),
+            table=table,
             missing=missing_table(connection, query),
             comparators=comparator_table(connection, query),
             conflicts=conflict_table(connection, query, list(ledger.conflicts)),
-            ledger=ledger.table(),
+            ledger=counted,
             provenance=provenance_table(connection, query, study, block, raw),
             rules=rules_table(study, entity, dictionary),
-            findings=read_findings(connection, query, ledger, dictionary, block),
+            status=status_table(study, entity, dictionary, table, counted, findings),
+            findings=findings,
         )
 
 

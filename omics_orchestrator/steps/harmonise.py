@@ -20,7 +20,8 @@ from omics_orchestrator.storage.tables import TableWrite, fingerprint, read_tabl
 from omics_orchestrator.studies import Study
 from omics_orchestrator.studies.places import table_of
 
-SIDE_TABLES = ("missing", "comparators", "conflicts", "ledger", "provenance", "rules")
+SIDE_TABLES = ("missing", "comparators", "conflicts", "ledger", "provenance", "rules", "status")
+CONTENT = ("missing", "comparators")  # what others read beside the values; the rest tells how they came about
 RUN_ID = "run_id"
 
 
@@ -42,16 +43,16 @@ def harmonise(
     result = harmonise_entity(
         study, entity, workspace.dictionary, delivered, participants, participant_comparators=comparators
     )
-    writes = _writes(study, entity, result, run_id)
+    content = (result.table, *(getattr(result, side) for side in CONTENT))
     return StepResult(
-        data_version=combined_version(fingerprint(write.table, ignore=write.ignore) for write in writes),
+        data_version=combined_version(map(fingerprint, content)),
         findings=tuple(result.findings),
         facts={
             "variables": result.table.num_columns - len(KEYS[entity]),
             "conflicts": result.conflicts.num_rows,
             "dictionary_version": dictionary_version(workspace.dictionary),
         },
-        writes=writes,
+        writes=_writes(study, entity, result, run_id),
         rows=result.table.num_rows,
     )
 
@@ -70,6 +71,7 @@ def _writes(study: Study, entity: str, result: Harmonised, run_id: str) -> tuple
         "ledger": ("variable", "outcome"),
         "provenance": (*keys, "source_table", "record"),
         "rules": ("variable",),
+        "status": ("variable",),
     }
     rules = result.rules.append_column(RUN_ID, pa.array([run_id] * result.rules.num_rows, pa.string()))
     tables = {side: getattr(result, side) for side in SIDE_TABLES} | {"rules": rules}
