@@ -151,7 +151,7 @@ def _lineage(study: Study, block: EntityBlock) -> dg.TableColumnLineage:
         for reference in rule.references():
             tables, column = block.columns_of(reference)
             for table in tables:
-                key = dg.AssetKey(["raw", study.study, *study.place(table)])
+                key = dg.AssetKey(["raw", study.study, *study.place(block.table_of(table))])
                 upstream.append(dg.TableColumnDep(asset_key=key, column_name=safe_name(column)))
         lineage[name] = upstream
     return dg.TableColumnLineage(lineage)

@@ -81,7 +81,7 @@ def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
 
 def _harmonised(study: Study, entity: Entity, dictionary: Dictionary) -> dg.AssetsDefinition:
     block = study.mapping.entities[entity]
-    read = {reference: study.place(reference) for reference in block.tables()}
+    read = {name: study.place(block.table_of(name)) for name in block.tables()}
     inputs = {"__".join(place): dg.AssetKey(["raw", study.study, *place]) for place in read.values()}
     if entity != "participant" and "participant" in study.mapping.entities:
         inputs["participants"] = _harmonised_key(study, "participant")
