@@ -97,7 +97,8 @@ def compile_entity(
     joins = {table: pairs or () for table, pairs in found.items()}
     conditions = {table: _condition(known, table, complaints) for table in block.join}
     _check_reshape(block, columns, complaints)
-    variables = rules.variables(read := rules.read())
+    read, hidden = rules.read(), rules.hidden()
+    variables = rules.variables(read, hidden)
     levels, expected = rules.levels(variables), rules.expected(variables)
     complaints.raise_if_any()
     instruments = {table: study.place(table)[1] for table in block.own_tables()}
@@ -107,7 +108,7 @@ def compile_entity(
         steps=(
             *source_rows.row_steps(shape, joins, conditions, where),
             *source_rows.key_steps(shape, study.participant_id, key, named, redcap=redcap),
-            *steps.cell_steps(shape, read),
+            *steps.cell_steps(shape, [*read, *hidden]),
         ),
         tables=tables,
         joins={table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(joins.items())},

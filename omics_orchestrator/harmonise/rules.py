@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from omics_orchestrator.dictionary import Conversion, Dictionary, MissingReason, Variable
 from omics_orchestrator.dictionary.problems import suggest
@@ -14,8 +15,11 @@ from omics_orchestrator.harmonise.steps import Derived, Read
 from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables, in_order
 from omics_orchestrator.studies import EntityBlock, Mapping
 from omics_orchestrator.verbs import Target, Verb
-from omics_orchestrator.verbs.base import NULL, SQL_TYPES, Cell
-from omics_orchestrator.verbs.expression import names, translate
+from omics_orchestrator.verbs.base import NULL, SQL_TYPES, Cell, ColumnVerb
+from omics_orchestrator.verbs.copy import Copy
+from omics_orchestrator.verbs.date import Date
+from omics_orchestrator.verbs.expression import names, source_calls, translate
+from omics_orchestrator.verbs.number import Number
 from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
 
 Flags = Collection[tuple[str, str]]
@@ -41,6 +45,25 @@ class Rules:
         found = [self.complaints.attempt((name,), partial(self._read, name)) for name in rules]
         return [one for one in found if one is not None]
 
+    def hidden(self) -> list[Read]:
+        """Return the reads of source columns that expressions name, such as `number(column)` and `text(column)`."""
+        found: dict[str, Read | None] = {}
+        for place, text in self.block.formulas():
+            for how, column in source_calls(text):
+                name, known = f"{how}({column})", {*self.block.rules, *self.mapping.none}
+                if column not in known and not column.startswith(PARTICIPANT) and name not in found:
+                    found[name] = self.complaints.attempt(place, partial(self._hidden, name, how, column))
+        return [one for one in found.values() if one is not None]
+
+    def _hidden(self, name: str, how: str, column: str) -> Read:
+        words: dict[str, Any] = {"columns": (column,), "missing": self.block.missing}
+        target = Target(
+            name, {"number": "censored", "date": "date"}.get(how, "text"), column=self.columns.find
+        )
+        verbs: dict[str, type[ColumnVerb]] = {"number": Number, "date": Date}
+        rule = verbs.get(how, Copy).model_validate(words)
+        return Read(name, rule.cell(target), self.block.blank)
+
     def levels(self, variables: Variables) -> list[list[Derived]]:
         """Return the rules over variables, in levels of which each needs only earlier ones."""
         formulas = {name: rule for name, rule in self.block.rules.items() if rule.reads_variables}
@@ -60,22 +83,24 @@ class Rules:
         found = {}
         for name, check in self.block.checks.items():
             place = ("checks", name)
-            typed = self.complaints.attempt(place, partial(translate, check.expect, variables.find))
+            expectation = partial(translate, check.expect, variables.find, variables.source)
+            typed = self.complaints.attempt(place, expectation)
             if typed is not None and typed.kind not in {"boolean", "any"}:
                 self.complaints.add(place, f"expect gives a {typed.kind}; it must be a question")
             found[name] = typed.sql if typed is not None else "true"
         return found
 
-    def variables(self, read: Sequence[Read]) -> Variables:
-        """Return the variables that expressions may name."""
+    def variables(self, read: Sequence[Read], hidden: Sequence[Read] = ()) -> Variables:
+        """Return the variables that expressions may name, and the source columns that they read."""
         block = self.mapping.entities.get("participant")
         own = self._known({*self.block.rules, *self.mapping.none}, self.entity)
         participant = self._known({*(block.rules if block else ()), *self.mapping.none}, "participant")
-        inexact = {one.name for one in read if one.marked}
+        inexact = {one.name for one in (*read, *hidden) if one.marked}
         for name in participant:
             if self.dictionary.variables[name].type in {"censored", "partial_date"}:
                 inexact.add(PARTICIPANT + name)
-        return Variables(self.entity, self.dictionary, own, participant, frozenset(inexact))
+        named = frozenset(one.name for one in hidden)
+        return Variables(self.entity, self.dictionary, own, participant, frozenset(inexact), named)
 
     def participant_variables(self) -> tuple[str, ...]:
         """Return the participant variables that expressions of another entity name."""
@@ -108,7 +133,7 @@ class Rules:
 
     def _derive(self, name: str, variables: Variables) -> Derived:
         rule = self.block.rules[name]
-        target = self._target(name, lambda text: translate(text, variables.find))
+        target = self._target(name, lambda text: translate(text, variables.find, variables.source))
         self._check(rule, target)
         cell = rule.cell(target)
         if name in self.pending:

@@ -9,10 +9,11 @@ from omics_orchestrator.dictionary import Dictionary, Variable
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
 from omics_orchestrator.verbs.base import KINDS, identifier
-from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
+from omics_orchestrator.verbs.threevalued import ExpressionError, Kind, Typed
 
 PARTICIPANT = "participant."
 REFERENCE_DATE = "reference_date"
+HIDDEN: dict[str, Kind] = {"number": "number", "date": "date", "code": "text", "text": "text"}
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Variables:
         own: variables of the entity that the study has.
         participant: variables of the participant that the study has.
         inexact: names (with prefix) that have a column of comparators beside them.
+        hidden: `how(column)` of every source column that an expression reads.
     """
 
     entity: str
@@ -32,6 +34,7 @@ class Variables:
     own: frozenset[str]
     participant: frozenset[str]
     inexact: frozenset[str]
+    hidden: frozenset[str] = frozenset()
 
     def find(self, name: str) -> Typed:
         """Return what a name stands for.
@@ -51,6 +54,17 @@ class Variables:
         return typed(
             variable, f"r.{identifier(column)}", marked=column in self.inexact, codes=self.codes(variable)
         )
+
+    def source(self, how: str, column: str) -> Typed | None:
+        """Return what `how(column)` reads of a source column, None where that names a variable."""
+        name = f"{how}({column})"
+        if name not in self.hidden:
+            return None
+        value, kind = f"r.{identifier(name)}", HIDDEN[how]
+        if name not in self.inexact:
+            return Typed(value, kind)
+        mark = f'{value[:-1]}|comparator"'
+        return Typed(f"CASE WHEN {mark} IS NULL THEN {value} END", kind, value=value, comparator=mark)
 
     def column(self, name: str) -> str:
         """Return the column of a name; the participant's own variables need no prefix in its own block."""

@@ -12,6 +12,7 @@ from omics_orchestrator.checks import AnyCheck
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary import Entity, MissingReason
 from omics_orchestrator.verbs import AnyVerb
+from omics_orchestrator.verbs.expression import source_calls
 from omics_orchestrator.verbs.reduce import days_of
 
 ON = {
@@ -200,13 +201,22 @@ class EntityBlock(Declared):
     def reads(self) -> dict[str, set[str]]:
         """Return table → the columns and patterns that the block may ask of it."""
         found: dict[str, set[str]] = {table: set() for table in self.tables()}
-        for reference in self.references():
-            tables, column = self.columns_of(reference)
+        for tables, column in self.asked():
             for table in tables:
                 found[table].add(column)
-        for table, join in self.join.items():
-            found[table].update(join.on.values() or self.key, join.where_reads, filter(None, [join.by]))
         return found
+
+    def asked(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield every column or pattern that is read, each after the tables in which it may lie."""
+        made = self.reshape.new_columns() if self.reshape else ()
+        for reference in dict.fromkeys(self.references()):
+            if reference not in made:
+                yield self.columns_of(reference)
+        for column in self.reshape.source_columns() if self.reshape else ():
+            yield self.own_tables(), column
+        for name, join in self.join.items():
+            for column in (*(join.on.values() or self.key), *join.where_reads, *filter(None, [join.by])):
+                yield (name,), column
 
     def references(self) -> Iterator[str]:
         """Yield every column reference or pattern that key, where, joins and rules make."""
@@ -215,9 +225,20 @@ class EntityBlock(Declared):
         for join in self.join.values():
             yield from join.on
             yield from filter(None, [join.to])
-        yield from self.reshape.source_columns() if self.reshape else ()
         for rule in self.rules.values():
             yield from rule.references()
+        for _, text in self.formulas():
+            for _, column in source_calls(text):
+                if column not in self.rules and not column.startswith("participant."):
+                    yield column
+
+    def formulas(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield every expression over variables, each after its place in the block."""
+        for name, rule in self.rules.items():
+            for text in rule.expressions():
+                yield (name,), text
+        for name, check in self.checks.items():
+            yield ("checks", name), check.expect
 
 
 class Mapping(Declared):

@@ -186,7 +186,6 @@ class MappingCheck:
         """Return the columns that rules and keys read, each with the tables in which it may lie."""
         found: list[tuple[str, set[object]]] = []
         for block in self.mapping.entities.values():
-            for reference in dict.fromkeys(block.references()):
-                tables, column = block.columns_of(reference)
+            for tables, column in block.asked():
                 found.append((column, {resolve(block.table_of(table), self.sources) for table in tables}))
         return found

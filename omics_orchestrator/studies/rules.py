@@ -68,7 +68,7 @@ class RuleCheck:
 
     def expression(self, place: Place, text: str, entity: str) -> None:
         """Every name in an expression is a variable that the entity has here, or one of the participant."""
-        from omics_orchestrator.verbs.expression import names  # noqa: PLC0415 - loads the SQL parser
+        from omics_orchestrator.verbs.expression import names, source_calls  # noqa: PLC0415 - loads the SQL parser
 
         try:
             found = names(text)
@@ -77,7 +77,10 @@ class RuleCheck:
             self.document.complain(self.spot(place, f"{text!r}"), message, allowed)
             return
         known = self.names_for(entity)
+        columns = {column for _, column in source_calls(text)}
         for name in found:
+            if name in columns:
+                continue  # a source column, sought where the delivery is known
             if name not in known and not (self.grammar is None and name.startswith("participant_id.")):
                 message = f"{name!r} is not a variable that this study has for {entity}"
                 self.document.complain(self.spot(place, f"{text!r}"), message, suggest(name, known))

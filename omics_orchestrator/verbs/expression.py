@@ -7,8 +7,10 @@ threevalued.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from omics_orchestrator.verbs import threevalued as three
@@ -24,8 +26,27 @@ LONGEST_SQL = 100_000
 
 
 Lookup: TypeAlias = Callable[[str], Typed]
+Source: TypeAlias = Callable[[str, str], "Typed | None"]  # how it is read (number, code, date, text), column
+
+QUOTED = re.compile(r"'(?:[^']|'')*'")
+OF_COLUMN = re.compile(
+    r"\b(number|code|date|text)\s*\(\s*(?:\"([^\"]+)\"|([A-Za-z_][A-Za-z0-9_.]*))\s*\)", re.IGNORECASE
+)
 
 
+def source_calls(text: str) -> tuple[tuple[str, str], ...]:
+    """Return (how, name) of every `number(x)`, `code(x)`, `date(x)`, `text(x)`, without loading the SQL parser.
+
+    The name is a source column where the entity has no variable of that name.
+
+    >>> source_calls("number(crp_text) > 5 and text(a) = 'code(b)'")
+    (('number', 'crp_text'), ('text', 'a'))
+    """
+    found = OF_COLUMN.findall(QUOTED.sub("''", text))
+    return tuple(dict.fromkeys((how.lower(), quoted or plain) for how, quoted, plain in found))
+
+
+@cache
 def names(text: str) -> tuple[str, ...]:
     """Return every name in an expression (dotted as written), each once.
 
@@ -42,12 +63,13 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def translate(text: str, lookup: Lookup) -> Typed:
+def translate(text: str, lookup: Lookup, source: Source = lambda how, name: None) -> Typed:
     """Return an expression as DuckDB SQL; an error while it is evaluated gives unknown.
 
     Args:
         text: the expression.
         lookup: name → what it is; raises ExpressionError where there is none.
+        source: how, column → what `how(column)` reads of the source, None where that is no source column.
 
     Raises:
         ExpressionError: when it holds anything that is not allowed, or compares text with numbers.
@@ -62,15 +84,20 @@ def translate(text: str, lookup: Lookup) -> Typed:
         tree = parse_one(text, into=exp.Condition, read="duckdb")
     except (errors.SqlglotError, RecursionError) as error:
         raise ExpressionError(f"this is no expression; {ALLOWED}") from error
-    result = _Translator(lookup).visit(cast("exp.Expression", tree))
+    result = _Translator(lookup, source).visit(cast("exp.Expression", tree))
     return replace(result, sql=f"TRY({result.sql})")
 
 
 class _Translator:
     """One method per family of nodes; a node without one is refused."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, source: Source) -> None:
         self.lookup = lookup
+        self.source = source
+
+    def read(self, how: str, node: exp.Expression) -> Typed | None:
+        """Return what `how(column)` reads of a source column, None where the argument is none."""
+        return self.source(how, dotted(node)) if type(node).__name__ == "Column" else None
 
     def visit(self, node: exp.Expression | None) -> Typed:
         if node is None:
@@ -105,10 +132,9 @@ class _Translator:
         return part
 
     def column(self, node: exp.Expression) -> Typed:
-        parts = [part.name for part in node.parts]  # type: ignore[attr-defined]
         if type(node.this).__name__ != "Identifier":
             raise ExpressionError("a name is needed in place of *")
-        return self.lookup(".".join(parts))
+        return self.lookup(dotted(node))
 
     def literal(self, node: exp.Expression) -> Typed:
         if node.is_string:
@@ -179,9 +205,10 @@ class _Translator:
         default = node.args.get("default")
         tests, answers = [], []
         for branch in node.args["ifs"]:
-            test = self.visit(branch.this)
             tests.append(
-                self.compared(given, "=", test).sql if given else self.take(branch.this, "boolean").sql
+                self.compared(given, "=", self.visit(branch.this)).sql
+                if given
+                else self.take(branch.this, "boolean").sql
             )
             answers.append(self.visit(branch.args["true"]))
         return three.chosen(tests, answers, self.visit(default) if default else Typed("NULL", "any"))
@@ -198,9 +225,18 @@ class _Translator:
         if left.kind == "date" and sign in {"+", "-"}:
             days = f"CAST({self.take(node.expression, 'number').sql} AS INTEGER)"
             return Typed(f"({left.sql} {sign} {days})", "date")
-        left, right = self.take(node.this, "number"), self.take(node.expression, "number")
+        if left.kind == "date":
+            raise ExpressionError(
+                f"a date knows + and - only, not {sign}; date_diff counts between two dates"
+            )
+        right = self.take(node.expression, "number")
         divisor = f"nullif({right.sql}, 0)" if sign in {"/", "%"} else right.sql
         return Typed(f"({left.sql} {sign} {divisor})", "number")
+
+
+def dotted(column: exp.Expression) -> str:
+    """Return a name as it was written, with its dots."""
+    return ".".join(part.name for part in column.parts)  # type: ignore[attr-defined]
 
 
 T = _Translator

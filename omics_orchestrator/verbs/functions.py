@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ALLOWED = (
     "allowed are + - * / %, = <> < <= > >=, and, or, not, in, between, like, is null, is distinct from, "
     "case, coalesce, nullif, least, greatest, round, abs, floor, ceil, ln, exp, sqrt, lower, upper, trim, "
-    "length, concat, date_diff, year, month, earliest, latest, number, try_cast"
+    "length, concat, date_diff, year, month, earliest, latest, number, code, date, text, try_cast"
 )
 UNITS = ("DAY", "WEEK", "MONTH", "YEAR")
 CAST_KINDS: dict[str, Kind] = {"DOUBLE": "number", "DATE": "date", "VARCHAR": "text", "TEXT": "text"}
@@ -37,6 +37,9 @@ class Translator(Protocol):
 
     def take(self, node: exp.Expression | None, *kinds: Kind) -> Typed:
         """Return a part which must be of one of `kinds`."""
+
+    def read(self, how: str, node: exp.Expression) -> Typed | None:
+        """Return what `how(column)` reads of a source column, None where the argument is none."""
 
 
 Rule: TypeAlias = tuple[frozenset[str], Callable[[Any, Any], Typed]]
@@ -117,14 +120,24 @@ def _date_diff(translator: Translator, node: exp.Expression) -> Typed:
 
 
 def _own(translator: Translator, node: exp.Expression) -> Typed:
-    """Functions that SQL does not know: number(text), earliest(date), latest(date)."""
+    """Functions that SQL does not know: number(text), text(…), code(…), earliest(date), latest(date)."""
     name, arguments = str(node.this).lower(), node.expressions
-    if name not in {"number", "earliest", "latest"} or len(arguments) != 1:
+    if name not in {"number", "text", "code", "earliest", "latest"} or len(arguments) != 1:
         raise ExpressionError(f"{name!r} is not a function of the mapping language; {ALLOWED}")
+    if (found := translator.read(name, arguments[0])) is not None:
+        return found
+    if name in {"text", "code"}:
+        return translator.take(arguments[0], "text")
     if name == "number":
         return Typed(read_number(translator.take(arguments[0], "text").sql), "number")
     date = translator.take(arguments[0], "date")
     return Typed(date.earliest if name == "earliest" else date.latest, "date")
+
+
+def _date(translator: Translator, node: exp.Expression) -> Typed:
+    """`date(column)`: a source column read as a date; a date variable stays what it is."""
+    found = translator.read("date", node.this) if node.this is not None else None
+    return found or translator.take(node.this, "date")
 
 
 # Node of sqlglot → the arguments that it may bear, and how it is written.
@@ -143,6 +156,7 @@ FUNCTIONS: dict[str, Rule] = {
     "Nullif": (BINARY, _nullif),
     "TryCast": (frozenset({"this", "to", "safe"}), _cast),
     **dict.fromkeys(("Year", "Month"), (UNARY, _date_part)),
+    "Date": (UNARY, _date),
     "DateDiff": (BINARY | {"unit", "date_part_boundary"}, _date_diff),
     "Anonymous": (frozenset({"this", "expressions"}), _own),
 }
