@@ -66,11 +66,33 @@ def materialize(
 @app.command()
 def status(
     failed: bool = typer.Option(False, "--failed", help="Only failed checks and failed assets."),
+    variables: bool = typer.Option(False, "--variables", help="What became of each variable in each study."),
+    study: str | None = typer.Option(None, help="With --variables: one study, with counts and reasons."),
+    entity: str | None = typer.Option(None, help="With --variables: participant, visit, sample …"),
 ) -> None:
     """Show each study, how old its assets are, what is stale, which checks fail."""
+    if variables or study or entity:
+        from omics_orchestrator.cli.status_variables import show_variables_status
+
+        show_variables_status(study, entity)
+        return
     from omics_orchestrator.cli.status import run_status
 
     run_status(only_failed=failed)
+
+
+@app.command()
+def trace(
+    study: str = typer.Argument(help="The study."),
+    participant: str = typer.Argument(help="The participant's id, in any spelling that the study knows."),
+    variable: str = typer.Argument(help="The variable."),
+    visit: str | None = typer.Option(None, help="The visit; by default each visit of the participant."),
+    sample: str | None = typer.Option(None, help="The sample; by default each sample of the participant."),
+) -> None:
+    """Show where one value comes from: record, column, raw text, rule, version and run."""
+    from omics_orchestrator.cli.trace import show_trace
+
+    show_trace(study, participant, variable, visit=visit, sample=sample)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from omics_orchestrator.cli.materialize import group_of
 from omics_orchestrator.cli.words import omics
+from omics_orchestrator.harmonise.rulebook import dictionary_version
 from omics_orchestrator.orchestration.session import CheckState, Session
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import count_files
@@ -54,6 +55,9 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
         old, new = (_age(times[0]), _age(times[-1])) if times else ("never", "never")
         table.add_row(group, str(len(keys)), str(sum(key in stale for key in keys)), str(wrong), old, new)
     console.print(table)
+    dictionary = workspace.dictionary
+    known = f"{len(dictionary.variables)} variables · {len(dictionary.code_lists)} code lists"
+    console.print(f"\ndictionary {dictionary_version(dictionary)} · {known}", highlight=False)
     for name, study in workspace.catalogue.studies.items():
         if variable := workspace.unavailable(study):
             console.print(

@@ -74,6 +74,7 @@ def _reported(
         asset_key=spec.key,
         metadata={
             **result.facts,
+            **describe.pictures(result.pictures),
             **seen,
             **describe.columns_of(spec, result),
             "dagster/row_count": result.rows,

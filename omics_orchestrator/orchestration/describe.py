@@ -5,6 +5,8 @@ No participant's value appears here; row counts come with each materialisation.
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -17,6 +19,7 @@ from omics_orchestrator.steps.extract import ORIGINAL
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.studies import EntityBlock, Study
 
+LARGEST = 100_000  # bytes of a picture in an event
 LINEAGE = "dagster/column_lineage"
 KEY_LABELS = {
     "study": "study",
@@ -87,6 +90,17 @@ def columns_of(spec: dg.AssetSpec, result: StepResult) -> dict[str, Any]:
         ]
         told["dagster/column_schema"] = dg.TableSchema(columns=columns)
     return told
+
+
+def pictures(drawn: Mapping[str, bytes]) -> dict[str, dg.MarkdownMetadataValue]:
+    """Return PNG pictures as metadata; one that would burden the event log is left out and said to be."""
+    return {name: dg.MetadataValue.md(_picture(name, content)) for name, content in drawn.items()}
+
+
+def _picture(name: str, content: bytes) -> str:
+    if len(content) > LARGEST:
+        return f"`{name}` is too large to be shown here: `omics status --variables`"
+    return f"![{name}](data:image/png;base64,{base64.b64encode(content).decode()})"
 
 
 def _origin(field: pa.Field) -> str | None:

@@ -15,6 +15,7 @@ from omics_orchestrator.harmonise import harmonise as harmonise_entity
 from omics_orchestrator.harmonise.rulebook import dictionary_version
 from omics_orchestrator.steps.extract import with_original_names
 from omics_orchestrator.steps.result import StepResult, combined_version
+from omics_orchestrator.steps.status import strip
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableWrite, fingerprint, read_table
 from omics_orchestrator.studies import Study
@@ -52,6 +53,7 @@ def harmonise(
             "conflicts": result.conflicts.num_rows,
             "dictionary_version": dictionary_version(workspace.dictionary),
         },
+        pictures={"variables": strip(study.study, entity, result.status)},
         writes=_writes(study, entity, result, run_id),
         rows=result.table.num_rows,
     )

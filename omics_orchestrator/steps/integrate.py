@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from omics_orchestrator.steps.result import StepResult, combined_version
+from omics_orchestrator.steps.status import status_matrix
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableWrite, fingerprint, list_tables, read_table, table_state
 from omics_orchestrator.studies.places import table_of
@@ -40,6 +41,7 @@ def integrate(workspace: Workspace, entity: str) -> StepResult:
         data_version=combined_version(fingerprint(write.table) for write in writes),
         findings=conformed.findings,
         facts={"studies": len(tables[entity])},
+        pictures={"variables": status_matrix(workspace, entity=entity).picture(f"{entity} in all studies")},
         writes=writes,
         rows=conformed.table.num_rows,
     )

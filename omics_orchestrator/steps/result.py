@@ -20,6 +20,7 @@ class StepResult:
         data_version: fingerprint of the content that the step delivers.
         findings: what is wrong with the data.
         facts: names and counts worth showing (never values).
+        pictures: PNG pictures worth showing, by name (names and counts in them, never values).
         writes: tables still to be written by the I/O manager; the first is the asset's own table.
         touched: rows or objects that the step wrote itself (registry, matrices).
         rows: rows (or files, or samples) that the asset holds now.
@@ -28,6 +29,7 @@ class StepResult:
     data_version: str
     findings: tuple[Finding, ...] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
     writes: tuple[TableWrite, ...] = ()
     touched: int = 0
     rows: int = 0
