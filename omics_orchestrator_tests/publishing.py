@@ -14,7 +14,10 @@ title: Wide study
 stewards: [wide@example.org]
 participant_id: {pattern: "W[0-9]+"}
 sources:
-  own: {kind: delimited, location: "store+tiny://wide/", tables: {people: people.csv, visits: visits.csv, tubes: tubes.csv}}
+  own:
+    kind: delimited
+    location: "store+tiny://wide/"
+    tables: {people: people.csv, visits: visits.csv, tubes: tubes.csv}
 datasets:
   main:
     entity: visit

@@ -71,7 +71,7 @@ class TestLoad:
 
     def test_columns_and_where_may_name_participant_variables(self) -> None:
         frame = load("warehouse/visit", columns=["crp", "sex"], where={"sex": "male"})
-        assert list(frame.columns) == ["study", "participant_id", "visit_id", "crp", "sex"]
+        assert list(frame.columns) == ["study", "participant_id", "visit_id", "crp", "crp_comparator", "sex"]
         assert sorted(frame["crp"].dropna()) == [5.5, 7, 12]
 
     def test_where_takes_lists_and_none(self) -> None:
@@ -163,7 +163,7 @@ def test_conditions_as_notebooks_have_them(where: dict[str, object], rows: int) 
 def test_one_text_is_one_name() -> None:
     frame = load("warehouse/visit", columns="crp", studies="tiny")
     assert isinstance(frame, pd.DataFrame)
-    assert list(frame.columns) == ["study", "participant_id", "visit_id", "crp"]
+    assert list(frame.columns) == ["study", "participant_id", "visit_id", "crp", "crp_comparator"]
 
 
 @pytest.mark.usefixtures("filled")
