@@ -17,7 +17,7 @@ from omics_orchestrator.harmonise.complaints import Complaints
 from omics_orchestrator.harmonise.rules import Flags, Rules
 from omics_orchestrator.harmonise.steps import Derived, Pairs, Read, Step
 from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables
-from omics_orchestrator.studies import EntityBlock, Study
+from omics_orchestrator.studies import EntityBlock, IdGrammar, Study
 from omics_orchestrator.studies.dating import dated_rules
 from omics_orchestrator.verbs.base import SQL_TYPES, identifier
 from omics_orchestrator.verbs.expression import translate
@@ -91,10 +91,7 @@ def compile_entity(
     key = key_columns(block, entity, redcap=redcap)
     named = [complaints.attempt(("key",), partial(known.find, name)) or "NULL" for name in key]
     where = _where(block, known, complaints)
-    found = {
-        table: complaints.attempt(("join", table), partial(_pairs, known, table, key)) for table in block.join
-    }
-    joins = {table: pairs or () for table, pairs in found.items()}
+    joins = {table: _pairs(known, table, key, study.participant_id, complaints) for table in block.join}
     conditions = {table: _condition(known, table, complaints) for table in block.join}
     _check_reshape(block, columns, complaints)
     read, hidden = rules.read(), rules.hidden()
@@ -104,9 +101,10 @@ def compile_entity(
     instruments = {table: study.place(table)[1] for table in block.own_tables()}
     tables = {table: f"raw_{number}" for number, table in enumerate(block.tables())}
     shape = steps.Shape(block, known, tables, KEYS[entity], instruments)
+    house = source_rows.House(study.participant_id, named[0] if named else "NULL")
     query = EntityQuery(
         steps=(
-            *source_rows.row_steps(shape, joins, conditions, where),
+            *source_rows.row_steps(shape, joins, conditions, where, house),
             *source_rows.key_steps(shape, study.participant_id, key, named, redcap=redcap),
             *steps.cell_steps(shape, [*read, *hidden]),
         ),
@@ -187,7 +185,7 @@ def with_new_columns(block: EntityBlock, columns: Mapping[str, Sequence[str]]) -
     made = block.reshape.new_columns() if block.reshape else ()
     own = block.own_tables() if made else ()
     return {
-        table: [*(name for name in names if name not in made), *made] if table in own else names
+        table: [*names, *(name for name in made if name not in names)] if table in own else names
         for table, names in columns.items()
     }
 
@@ -200,11 +198,24 @@ def _check_reshape(block: EntityBlock, columns: Mapping[str, Sequence[str]], com
                 complaints.add(("reshape",), message)
 
 
-def _pairs(columns: Columns, table: str, key: Sequence[str]) -> Pairs:
-    """Return pairs (SQL of the block's column, column of the joined table)."""
+def _pairs(
+    columns: Columns, table: str, key: Sequence[str], grammar: IdGrammar, complaints: Complaints
+) -> Pairs:
+    """Return pairs (SQL of the block's column, column of the joined table).
+
+    The participant id meets as the house spells it, where the study's grammar may spell it otherwise than its text.
+    """
     on = columns.block.join[table].on or {name: name for name in key}
-    for column in on.values():
-        if column not in columns.delivered[table]:
-            known = suggest(column, columns.delivered[table])
-            raise ExpressionError(f"there is no column {column!r} in {table}; {known}")
-    return tuple((columns.find(left), right) for left, right in on.items())
+    spelled = grammar.written is not None or bool(grammar.aliases)
+    pairs = []
+    for left, right in on.items():
+        found = complaints.attempt(("join", table, "on", left), partial(columns.find, left))
+        if right not in columns.delivered[table]:
+            known = suggest(right, columns.delivered[table])
+            complaints.add(
+                ("join", table, "on", left), f"there is no column {right!r} in {table}; {known}"
+            )
+        elif found is not None:
+            met = source_rows.MEETS if spelled and left == key[0] else source_rows.matchable(found, right)
+            pairs.append((met, right))
+    return tuple(pairs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from omics_orchestrator.harmonise import keys
 from omics_orchestrator.harmonise.columns import GROUP, REDCAP_KEY, cleaned, distinct_names
@@ -13,11 +14,34 @@ from omics_orchestrator.verbs.date import read_date
 from omics_orchestrator.verbs.number import read_number
 from omics_orchestrator.verbs.reduce import window
 
+MEETS = f"r.{identifier('#meets')}"  # the participant id by which a row of the block meets joined rows
 BY, FOR_ROW = "#by", "#for"  # of a joined row: what it is picked by, and the row of the block for which it is
 
 
+@dataclass(frozen=True)
+class House:
+    """How the participant ids of both sides of a join become comparable.
+
+    Attributes:
+        grammar: the study's id grammar.
+        column: SQL of the block's column with the participant id.
+    """
+
+    grammar: IdGrammar
+    column: str
+
+    def spelled(self, text: str) -> str:
+        """Return SQL: an id in the house's spelling, any other text as it is; the aliases are joined as `a`."""
+        known = f"coalesce(a.new, {text})" if self.grammar.aliases else text
+        return f"coalesce({keys.participant(self.grammar, known)}, {text})"
+
+    def aliases(self, text: str) -> str:
+        """Return the join that `spelled` needs."""
+        return f" LEFT JOIN aliases AS a ON a.old = {text}" if self.grammar.aliases else ""
+
+
 def row_steps(
-    shape: Shape, joins: Mapping[str, Pairs], conditions: Mapping[str, str], where: str
+    shape: Shape, joins: Mapping[str, Pairs], conditions: Mapping[str, str], where: str, house: House
 ) -> list[Step]:
     """Stack the block's own tables, join the others (never multiplying a row), keep what `where` says.
 
@@ -26,14 +50,14 @@ def row_steps(
         joins: name of a join → its pairs of columns.
         conditions: name of a join → SQL of what its `where` asks of a row there.
         where: SQL of what the block's `where` asks.
+        house: how participant ids meet.
     """
-    stacked = [part for table in shape.block.own_tables() for part in own_rows(shape, table)]
-    found = [Step("rows", "\nUNION ALL BY NAME\n".join(stacked))]
+    found = stacked_rows(shape, joins, house)
     joined, extra = "", ""
     for number, (table, pairs) in enumerate(joins.items()):
         extra += f", j{number}.{identifier(ROW)} AS {identifier(f'{ROW}:{table}')}"
-        found += joined_rows(shape, table, number, pairs, conditions[table])
-        matches = [f"{_matchable(left, right)} = j{number}.{identifier(right)}" for left, right in pairs]
+        found += joined_rows(shape, table, number, pairs, conditions[table], house)
+        matches = [f"{left} = j{number}.{identifier(right)}" for left, right in pairs]
         usable = f"unique_{number}"
         if shape.block.join[table].pick:
             usable, matches = f"picked_{number}", [f"j{number}.{identifier(FOR_ROW)} = r.{identifier(ROW)}"]
@@ -43,6 +67,16 @@ def row_steps(
     found.append(Step("joined", f"SELECT r.*{extra} FROM rows AS r{joined}"))
     found.append(Step("kept", f"SELECT * FROM joined AS r WHERE {where}"))
     return found
+
+
+def stacked_rows(shape: Shape, joins: Mapping[str, Pairs], house: House) -> list[Step]:
+    """Return the steps that give the block's own rows, with the id by which joined rows are met where one asks."""
+    stacked = [part for table in shape.block.own_tables() for part in own_rows(shape, table)]
+    text = "\nUNION ALL BY NAME\n".join(stacked)
+    if not any(left == MEETS for pairs in joins.values() for left, _ in pairs):
+        return [Step("rows", text)]
+    meets = f"SELECT r.*, {house.spelled(house.column)} AS {MEETS.removeprefix('r.')} FROM stacked AS r"
+    return [Step("stacked", text), Step("rows", meets + house.aliases(house.column))]
 
 
 def own_rows(shape: Shape, table: str) -> list[str]:
@@ -84,22 +118,27 @@ def made_columns(shape: Shape, table: str) -> list[dict[str, str]]:
     ]
 
 
-def joined_rows(shape: Shape, table: str, number: int, pairs: Pairs, condition: str) -> list[Step]:
+def joined_rows(
+    shape: Shape, table: str, number: int, pairs: Pairs, condition: str, house: House
+) -> list[Step]:
     """Return the steps that give the usable rows of a joined table.
 
     `side_<n>`: those that its `where` keeps. `unique_<n>`: of these, unless one row may meet several or one of them is
     picked, those whose key stands there once. `picked_<n>`: for each row of the block the one that is picked.
     """
-    join, on = shape.block.join[table], [right for _, right in pairs]
-    names = distinct_names(shape.columns.delivered[table])
-    keyed = [_matchable(cleaned(f"r.{identifier(names[column])}"), column) for column in on]
-    texts = [f"{key} AS {identifier(column)}" for key, column in zip(keyed, on, strict=True)]
+    join, names = shape.block.join[table], distinct_names(shape.columns.delivered[table])
+    source, texts = f"{shape.tables[table]} AS r", []
+    for left, right in pairs:
+        text = cleaned(f"r.{identifier(names[right])}")
+        if left == MEETS:
+            source, text = source + house.aliases(text), house.spelled(text)
+        texts.append(f"{matchable(text, right)} AS {identifier(right)}")
     if join.by is not None:
         texts.append(f"{cleaned(f'r.{identifier(names[join.by])}')} AS {identifier(BY)}")
     texts += _texts(shape, table)
-    side = f"SELECT {', '.join(texts)} FROM {shape.tables[table]} AS r WHERE {condition}"
+    side = f"SELECT {', '.join(texts)} FROM {source} WHERE {condition}"
     several = join.cardinality == "one_to_many" or join.pick
-    listed = ", ".join(identifier(column) for column in on)
+    listed = ", ".join(identifier(right) for _, right in pairs)
     once = "" if several else f" QUALIFY count(*) OVER (PARTITION BY {listed}) = 1"
     steps = [Step(f"side_{number}", side), Step(f"unique_{number}", f"SELECT * FROM side_{number}{once}")]
     if join.pick:
@@ -110,7 +149,7 @@ def joined_rows(shape: Shape, table: str, number: int, pairs: Pairs, condition: 
 def picked(shape: Shape, join: Join, number: int, pairs: Pairs) -> str:
     """Return SQL: for each row of the block (`#for`) the row of the joined table that is picked."""
     by, row = f"u.{identifier(BY)}", f"u.{identifier(ROW)}"
-    met = " AND ".join(f"{_matchable(left, right)} = u.{identifier(right)}" for left, right in pairs)
+    met = " AND ".join(f"{left} = u.{identifier(right)}" for left, right in pairs)
     if join.pick == "nearest":
         here = read_date(shape.columns.find(join.to or ""), "%Y-%m-%d")
         distance = f"abs(date_diff('day', {read_date(by, '%Y-%m-%d')}, {here}))"
@@ -129,7 +168,7 @@ def picked(shape: Shape, join: Join, number: int, pairs: Pairs) -> str:
     )
 
 
-def _matchable(text: str, column: str) -> str:
+def matchable(text: str, column: str) -> str:
     """Return a join key: blank never matches, but a classic REDCap project has no event at all."""
     return f"coalesce({text}, '')" if column == REDCAP_KEY[1] else text
 

@@ -120,7 +120,7 @@ class Reshape(Declared):
         mark = f"{{{self.as_}}}"
         if self.slots and (fixed := [name for name, pattern in self.columns.items() if mark not in pattern]):
             raise ValueError(
-                f"the pattern of {fixed[0]!r} holds no {mark}; every slot needs a column of its own"
+                f"the pattern of {fixed[0]!r} holds no {mark}: each slot needs a column of its own"
             )
         return self
 

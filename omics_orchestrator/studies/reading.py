@@ -14,6 +14,7 @@ from omics_orchestrator.dictionary import ENTITIES, Dictionary
 from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree, read_yaml
 from omics_orchestrator.dictionary.validation import Shape, validate
+from omics_orchestrator.errors import nearest
 from omics_orchestrator.sources import AnySource
 from omics_orchestrator.sources.base import Source
 from omics_orchestrator.studies.assay import Assay
@@ -108,6 +109,7 @@ class _BlockReader:
     def __init__(self, document: Document, dictionary: Dictionary) -> None:
         self.document = document
         self.scores = dictionary.scores
+        self.variables = dictionary.variables
         self.maps = _each(MAP, document, "maps")
 
     def read(self, entity: str) -> EntityBlock:
@@ -117,7 +119,7 @@ class _BlockReader:
         missing = {word: why for word, why in spoken.items() if isinstance(why, str)}
         rules = self.kept(entity, tree)
         for name, raw in tree.items():
-            if name in WORDS:
+            if name in WORDS or self.slip((entity, name), name):
                 continue
             if name in rules:
                 message = f"{name!r} has a rule and stands in keep"
@@ -129,6 +131,14 @@ class _BlockReader:
             words["join"] = {name: self.join((entity, "join", name), raw) for name, raw in joins.items()}
         words |= {"rules": rules, "where_reads": self.columns((entity, "where"), tree.get("where"))}
         return validate(BLOCK, words, self.document, (entity,)) or EntityBlock.model_construct(rules=rules)
+
+    def slip(self, place: Place, name: str) -> bool:
+        """Return whether a name is a slip of the pen for a word of the language, having told it."""
+        near = nearest(name, WORDS) if name not in self.variables else []
+        if near:
+            message = f"{name!r} is neither a word of a block nor a variable of the dictionary"
+            self.document.complain(place, message, suggest(name, {*near, *nearest(name, self.variables)}))
+        return bool(near)
 
     def join(self, place: Place, raw: Tree) -> object:
         """Return a join with the columns that its `where` names."""

@@ -89,16 +89,17 @@ class MappingCheck:
         """Every table is one that a source delivers, and is named once."""
         places: list[tuple[Place, str]] = [((entity, "from"), block.from_)] if block.from_ is not None else []
         places += [((entity, "stack", number), table) for number, table in enumerate(block.stack)]
-        places += [((entity, "join", name), block.table_of(name)) for name in block.join]
-        aliased = {(entity, "join", name) for name, join in block.join.items() if join.table}
+        for name, join in block.join.items():
+            here: Place = (entity, "join", name)
+            places.append(((*here, "table"), join.table) if join.table else (here, name))
         seen: set[str] = set()
         for place, table in places:
             if not self.unreadable(table) and not resolve(table, self.sources):
                 self.complain(place, f"no source delivers a table {table!r}", suggest(table, self.known()))
-            if place in aliased:
-                continue
-            if table in seen:
-                self.complain(place, f"the table {table!r} is named twice in this block")
+            if table in seen and place[-1] != "table":
+                self.complain(
+                    place, f"the table {table!r} is named twice in this block", "give one of them a name"
+                )
             seen.add(table)
 
     def unreadable(self, table: str) -> bool:

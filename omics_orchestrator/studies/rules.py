@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from collections.abc import Mapping as Dict
 
 from omics_orchestrator.dictionary import KEYS, Dictionary, Variable
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree
 from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
-from omics_orchestrator.studies.dating import REFERENCE_DATE
+from omics_orchestrator.studies.dating import REFERENCE_DATE, needs
 from omics_orchestrator.studies.families import below
 from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import EntityBlock, Mapping
@@ -48,6 +49,11 @@ class RuleCheck:
                 self.expression(place, expression, entity)
         for name, check in block.checks.items():
             self.expression((entity, "checks", name, "expect"), check.expect, entity)
+        computed = {name: needs(rule, entity) for name, rule in block.rules.items() if rule.reads_variables}
+        for circle in circles(computed):
+            message = f"the rule needs its own result: {' → '.join((*circle, circle[0]))}"
+            allowed = "compute one of them from source columns or from other variables"
+            self.document.complain((entity, circle[0]), message, allowed)
 
     def rule(self, place: Place, rule: Verb, variable: Variable, *, redcap: bool) -> None:
         """Ask the verb what it cannot make of this variable, and the unit table about units."""
@@ -64,7 +70,7 @@ class RuleCheck:
                     units.conversion(given, variable.unit, variable.name)
             except ValueError as error:
                 message, _, allowed = str(error).partition("; ")
-                self.document.complain(self.spot(place, f"{given!r}"), message, allowed)
+                self.document.complain(self.stands(place, given or ""), message, allowed)
 
     def expression(self, place: Place, text: str, entity: str) -> None:
         """Every name in an expression is a variable that the entity has here, or one of the participant."""
@@ -74,7 +80,7 @@ class RuleCheck:
             found = names(text)
         except ValueError as error:
             message, _, allowed = str(error).partition("; ")
-            self.document.complain(self.spot(place, f"{text!r}"), message, allowed)
+            self.document.complain(self.stands(place, text), message, allowed)
             return
         known = self.names_for(entity)
         columns = {column for _, column in source_calls(text)}
@@ -83,7 +89,7 @@ class RuleCheck:
                 continue  # a source column, sought where the delivery is known
             if name not in known and not (self.grammar is None and name.startswith("participant_id.")):
                 message = f"{name!r} is not a variable that this study has for {entity}"
-                self.document.complain(self.spot(place, f"{text!r}"), message, suggest(name, known))
+                self.document.complain(self.stands(place, text), message, suggest(name, known))
 
     def names_for(self, entity: str) -> set[str]:
         """Return the names that an expression of this entity may hold."""
@@ -107,14 +113,16 @@ class RuleCheck:
     def spot(self, place: Place, message: str) -> Place:
         """Return where below a rule the word stands that a message quotes first; else the rule itself."""
         quoted = re.search(r"'([^']*)'", message)
-        if quoted is None:
-            return place
+        return self.stands(place, quoted[1]) if quoted else place
+
+    def stands(self, place: Place, word: str) -> Place:
+        """Return where below a rule, or in the map that it names, a word stands; else the rule itself."""
         rule = self.tree(place)
         named = str(rule.get("map")) if isinstance(rule, dict) else ""
         maps = self.document.section("maps")
         for tree, start in ((rule, place), (maps.get(named), ("maps", named))):
             for at, found in below(tree, start):
-                if quoted[1] in (at[-1], found):
+                if word in (at[-1], found):
                     return at
         return place
 
@@ -124,6 +132,31 @@ class RuleCheck:
         for part in place:
             tree = tree[part]  # type: ignore[index]
         return tree
+
+
+def circles(computed: Dict[str, Set[str]]) -> Iterator[tuple[str, ...]]:
+    """Yield circles of variables that need each other: each variable is told in one circle at most.
+
+    >>> list(circles({"a": {"b"}, "b": {"c"}, "c": {"b", "x"}, "d": {"d"}}))
+    [('b', 'c'), ('d',)]
+    """
+    done: set[str] = set()
+    for start in computed:
+        path = [start]
+        waiting = [iter(sorted(computed[start]))]
+        while path:
+            name = next(waiting[-1], None)
+            if name is None:
+                done.add(path.pop())
+                waiting.pop()
+            elif name in path:
+                circle = path[path.index(name) :]
+                if not done & set(circle):
+                    yield tuple(circle)
+                done.update(circle)
+            elif name in computed and name not in done:
+                path.append(name)
+                waiting.append(iter(sorted(computed[name])))
 
 
 def parts(rule: Verb) -> Iterator[Verb]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.harmonise import harmonise
+from omics_orchestrator.studies import IdGrammar
 from omics_orchestrator_tests.harmonise.invented import dictionary, study, table
 
 DICTIONARY = dictionary(crp="decimal", late="decimal", day="date", name="text", slot="text", wcc="decimal")
@@ -129,20 +130,73 @@ def test_words_that_do_not_fit_together_are_told(join, complaint):
         study({"crp": {"number": "crp"}}, join={"file.b": join})
 
 
-ids = st.sampled_from(["A1", "A2", "A3", "", "a1"])
-rows = st.lists(st.tuples(ids, st.sampled_from("12"), st.sampled_from(["1", "2", "", "x"])), max_size=12)
+SPELLED = {"pattern": "(S:)?(?P<letter>[A-Z])-?(?P<number>[0-9]+)", "written": "{letter}{number}"}
+
+
+@pytest.mark.parametrize("on", [["id", "v"], {"id": "who", "v": "v"}])
+def test_participant_ids_of_a_join_meet_in_the_house_spelling(on):
+    labs = table("id|v|who|crp", "A1|1|A1|5", "S:A-2|1|S:A-2|7", "old three|1|old three|9", "A4 x|1|A4 x|4")
+    visits = table("id|v", "A-1|1", "A2|1", "S:A3|1", "A4|1")
+    grammar = {**SPELLED, "aliases": {"old three": "A3"}}
+    join = {"file.b": {"cardinality": "one_to_one", "on": on}}
+    found = run({"crp": {"number": "crp"}}, visits=visits, labs=labs, join=join, participant_id=grammar)
+    assert found.table["participant_id"].to_pylist() == ["A1", "A2", "A3", "A4"]
+    assert found.table["crp"].to_pylist() == [5.0, 7.0, 9.0, None], "what is no id is compared as it stands"
+    assert told(found) == [("note", "file.b", 1)]
+
+
+def test_two_spellings_of_one_participant_share_a_key_of_the_joined_table():
+    labs = table("id|v|crp", "A1|1|5", "A-1|1|6")
+    join = {"file.b": {"cardinality": "one_to_one", "on": ["id", "v"]}}
+    visits = table("id|v", "A1|1")
+    found = run({"crp": {"number": "crp"}}, visits=visits, labs=labs, join=join, participant_id=SPELLED)
+    assert found.table["crp"].to_pylist() == [None]
+    assert told(found) == [("error", "file.b", 2)]
+
+
+def test_only_the_participant_id_is_spelled_and_other_keys_are_compared_as_text():
+    labs = table("other|crp", "A-1|5", "A2|7")
+    visits = table("id|v|other", "A1|1|A1", "A2|1|A2")
+    join = {"file.b": {"cardinality": "one_to_one", "on": "other"}}
+    found = run({"crp": {"number": "crp"}}, visits=visits, labs=labs, join=join, participant_id=SPELLED)
+    assert found.table["crp"].to_pylist() == [None, 7.0]
+
+
+def test_a_picked_row_is_met_in_the_house_spelling_too():
+    labs = table("id|n|crp", "A-1|1|5", "S:A1|2|6")
+    join = {"file.b": {"on": "id", "pick": "last", "by": "n"}}
+    visits = table("id|v", "A1|1", "A1|2")
+    found = run({"crp": {"number": "crp"}}, visits=visits, labs=labs, join=join, participant_id=SPELLED)
+    assert found.table["crp"].to_pylist() == [6.0, 6.0]
+    assert told(found) == [("note", "file.b", 1)]
+
+
+ids = st.sampled_from(["A1", "A2", "A3", "A-1", "S:A2", "", "a1"])
+marks = st.sampled_from(["1", "2", "", "x", "2020-01-01", "2020-02-01"])
+rows = st.lists(st.tuples(ids, st.sampled_from("12"), marks), max_size=12)
 
 
 @settings(max_examples=40, deadline=None)
-@given(rows, rows, st.sampled_from(["first", "last", None]))
-def test_no_join_multiplies_rows(left, right, pick):
+@given(
+    rows,
+    rows,
+    st.sampled_from(["first", "last", "nearest", None, "one_to_one", "one_to_many"]),
+    st.sampled_from([{"pattern": "[A-Z][0-9]+"}, SPELLED]),
+)
+def test_no_join_multiplies_rows(left, right, pick, grammar):
     visits = table("id|v|seen", *("|".join(row) for row in left)) if left else table("id|v|seen").slice(0, 0)
     labs = table("id|v|n|crp", *("|".join((*row, "1")) for row in right)) if right else table("id|v|n|crp")
-    how = {"pick": pick, "by": "n"} if pick else {"cardinality": "many_to_one"}
+    how = {"cardinality": pick or "many_to_one"} if "to" in (pick or "to") else {"pick": pick, "by": "n"}
+    how |= {"to": "seen"} if pick == "nearest" else {}
     found = run(
-        {"crp": {"number": "crp"}}, visits=visits, labs=labs, join={"file.b": {"on": ["id", "v"], **how}}
+        {"crp": {"number": "crp"}},
+        visits=visits,
+        labs=labs,
+        join={"file.b": {"on": ["id", "v"], **how}},
+        participant_id=grammar,
     )
-    assert found.table.num_rows == len({(i, v) for i, v, _ in left if i.startswith("A")})
+    read = IdGrammar.model_validate(grammar).read
+    assert found.table.num_rows == len({(read(i), v) for i, v, _ in left if read(i)})
     counted = {
         row["outcome"]: row["count"] for row in found.ledger.to_pylist() if row["variable"] == "(rows)"
     }
