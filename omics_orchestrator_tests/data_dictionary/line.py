@@ -60,7 +60,8 @@ class Line:
     def entity(self, name: str) -> Harmonised:
         """Return one harmonised entity."""
         if name not in self._made:
-            raw = {reference: self.deliveries[reference].data for reference in self.block(name).tables()}
+            block = self.block(name)
+            raw = {table: self.deliveries[block.table_of(table)].data for table in block.tables()}
             participants = None if name == "participant" else self.entity("participant").table
             self._made[name] = harmonise(self.study, name, self.dictionary, raw, participants)
         return self._made[name]
