@@ -1,7 +1,7 @@
 """Harmonising: a study's rules become one DuckDB query per entity, with a ledger of everything that was lost.
 
-columns, keys, variables: what names mean · rules, steps, compile: the SQL · run, sides, ledger, findings,
-provenance, rulebook, status: the results.
+columns, keys, variables: what names mean · rules, source_rows, cells, merging, steps, compile: the SQL ·
+run, result, sides, ledger, findings, provenance, rulebook, status: the results.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from omics_orchestrator.harmonise.compile import EntityQuery, compile_entity
 from omics_orchestrator.harmonise.findings import read_findings
 from omics_orchestrator.harmonise.ledger import Ledger, read_ledger
 from omics_orchestrator.harmonise.provenance import provenance_table
+from omics_orchestrator.harmonise.result import read_result
 from omics_orchestrator.harmonise.rulebook import rules_table
-from omics_orchestrator.harmonise.run import HarmoniseError, locked_database, prepare, result_table
-from omics_orchestrator.harmonise.sides import comparator_table, conflict_table, missing_table
+from omics_orchestrator.harmonise.run import HarmoniseError, locked_database, prepare
+from omics_orchestrator.harmonise.sides import conflict_table
 from omics_orchestrator.harmonise.status import status_table
 from omics_orchestrator.studies import Study
 
@@ -79,31 +80,36 @@ def harmonise(
         HarmoniseError: the query failed.
     """
     columns = {reference: table.column_names for reference, table in raw.items()}
-    flags = {
-        (reference, field.name)
-        for reference, table in raw.items()
-        for field in table.schema
-        if (field.metadata or {}).get(b"field_type") in FLAG_TYPES
-    }
-    query = compile_entity(study, entity, dictionary, columns, flags=flags)
+    query = compile_entity(study, entity, dictionary, columns, flags=flags_of(raw))
     known = with_comparators(participants, participant_comparators)
     with locked_database() as connection:
         prepare(connection, query, raw, study.participant_id.aliases, known)
-        ledger = read_ledger(connection, query)
+        result = read_result(connection, query)
+        ledger = read_ledger(connection, query, result)
         block = study.mapping.entities[entity]  # type: ignore[index]
-        table, counted = result_table(connection, query, dictionary), ledger.table()
+        table, counted = result.table(dictionary), ledger.table()
         findings = read_findings(connection, query, ledger, dictionary, block)
         return Harmonised(
             table=table,
-            missing=missing_table(connection, query),
-            comparators=comparator_table(connection, query),
-            conflicts=conflict_table(connection, query, list(ledger.conflicts)),
+            missing=result.missing(),
+            comparators=result.comparators(),
+            conflicts=conflict_table(connection, query, ledger.conflicts),
             ledger=counted,
             provenance=provenance_table(connection, query, study, block, raw),
             rules=rules_table(study, entity, dictionary),
             status=status_table(study, entity, dictionary, table, counted, findings),
             findings=findings,
         )
+
+
+def flags_of(raw: Mapping[str, pa.Table]) -> set[tuple[str, str]]:
+    """Return (table reference, column) of the columns that their source declares as yesno, truefalse or checkbox."""
+    return {
+        (reference, field.name)
+        for reference, table in raw.items()
+        for field in table.schema
+        if (field.metadata or {}).get(b"field_type") in FLAG_TYPES
+    }
 
 
 def with_comparators(participants: pa.Table | None, comparators: pa.Table | None) -> pa.Table | None:

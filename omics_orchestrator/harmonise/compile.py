@@ -12,8 +12,10 @@ from functools import partial
 from omics_orchestrator.dictionary import KEYS, Dictionary
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.harmonise import keys, source_rows, steps
+from omics_orchestrator.harmonise.cells import cell_steps
 from omics_orchestrator.harmonise.columns import REDCAP_KEY, Columns, cleaned, distinct_names
 from omics_orchestrator.harmonise.complaints import Complaints
+from omics_orchestrator.harmonise.merging import merge_steps
 from omics_orchestrator.harmonise.rules import Flags, Rules
 from omics_orchestrator.harmonise.steps import Derived, Pairs, Read, Step
 from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables
@@ -34,7 +36,7 @@ class EntityQuery:
         joins: joined table → the step that holds its usable rows, and its pairs of columns.
         rows: the columns that number the source rows of a row (own tables, each joined table).
         keys: the key columns of the result.
-        read: variables that are read from columns.
+        read: variables that are read from columns, then the source columns that expressions read.
         expected: check → SQL of what it expects of a row of the last step.
         derived: variables that are computed from variables.
         absent: variables without any rule → the reason of every row.
@@ -106,13 +108,14 @@ def compile_entity(
         steps=(
             *source_rows.row_steps(shape, joins, conditions, where, house),
             *source_rows.key_steps(shape, study.participant_id, key, named, redcap=redcap),
-            *steps.cell_steps(shape, [*read, *hidden]),
+            *cell_steps(shape, asked := [*read, *hidden]),
+            *merge_steps(shape, asked),
         ),
         tables=tables,
         joins={table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(joins.items())},
         rows=shape.rows,
         keys=KEYS[entity],
-        read=tuple(read),
+        read=tuple(asked),
         expected=expected,
     )
     return _finished(query, levels, rules, variables)

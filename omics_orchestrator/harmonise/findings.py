@@ -19,6 +19,7 @@ from omics_orchestrator.harmonise.steps import (
     UNREADABLE,
     Read,
     beside,
+    coded,
 )
 from omics_orchestrator.studies import EntityBlock
 from omics_orchestrator.verbs.base import identifier
@@ -132,7 +133,7 @@ def _not_picked(
 
 def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
     hiding = [(one.name, what) for one in query.read if one.cell.hides for what in (UNMAPPED, INVALID)]
-    asked = [f"count(*) FILTER (r.{beside(name, 'flaw')} = '{what}')" for name, what in hiding]
+    asked = [f"count(*) FILTER (r.{beside(name, 'flaw')} = {coded(what)})" for name, what in hiding]
     hidden = dict(zip(hiding, _one_row(connection, asked, "cells"), strict=True))
     for one in query.read:
         name, outcomes = one.name, ledger.outcomes[one.name]
@@ -159,7 +160,7 @@ def _codes(connection: duckdb.DuckDBPyConnection, one: Read) -> str:
     """Return the unmapped codes that look like codes, with their counts."""
     code, flaw = beside(one.name, "code"), beside(one.name, "flaw" if one.cell.hides else "outcome")
     found = connection.execute(
-        f"SELECT {code}, count(*) FROM cells WHERE {flaw} = '{UNMAPPED}' AND regexp_full_match({code}, '{CODE}') "
+        f"SELECT {code}, count(*) FROM cells WHERE {flaw} = {coded(UNMAPPED)} AND regexp_full_match({code}, '{CODE}') "
         f"GROUP BY ALL ORDER BY count(*) DESC, {code} LIMIT {SHOWN}"
     ).fetchall()
     return ": " + ", ".join(f"{text} ({count})" for text, count in found) if found else ""

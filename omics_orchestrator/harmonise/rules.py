@@ -11,7 +11,7 @@ from omics_orchestrator.dictionary import Conversion, Dictionary, MissingReason,
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.harmonise.columns import Columns
 from omics_orchestrator.harmonise.complaints import Complaints
-from omics_orchestrator.harmonise.steps import Derived, Read
+from omics_orchestrator.harmonise.steps import Derived, Read, Repeats
 from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables, in_order
 from omics_orchestrator.studies import EntityBlock, Mapping
 from omics_orchestrator.verbs import Target, Verb
@@ -20,6 +20,7 @@ from omics_orchestrator.verbs.copy import Copy
 from omics_orchestrator.verbs.date import Date
 from omics_orchestrator.verbs.expression import names, source_calls, translate
 from omics_orchestrator.verbs.number import Number
+from omics_orchestrator.verbs.reduce import Reduce
 from omics_orchestrator.verbs.threevalued import ExpressionError, Typed
 
 Flags = Collection[tuple[str, str]]
@@ -124,7 +125,7 @@ class Rules:
     def _read(self, name: str) -> Read:
         rule, target = self.block.rules[name], self._target(name)
         self._check(rule, target)
-        return Read(name, rule.cell(target), self._blank(rule))
+        return Read(name, rule.cell(target), self._blank(rule), repeats=repeats_of(rule, target))
 
     def _blank(self, rule: Verb) -> MissingReason:
         """Return the reason of a blank cell: the rule's own word, else the block's, else that nobody collected it."""
@@ -172,3 +173,10 @@ class Rules:
         """Return whether the source declares a column as yesno, truefalse or checkbox."""
         tables, column = self.block.columns_of(reference)
         return any((table, column) in self.flags for table in tables)
+
+
+def repeats_of(rule: Verb, target: Target) -> Repeats | None:
+    """Return how a rule reduces the rows of a key, None where they must agree."""
+    if not isinstance(rule, Reduce):
+        return None
+    return Repeats(rule.pick, rule.order(target) or "", target.codes)

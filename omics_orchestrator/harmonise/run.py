@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from omics_orchestrator.dictionary import Dictionary
-from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.harmonise.columns import distinct_names
 from omics_orchestrator.harmonise.compile import EntityQuery
-from omics_orchestrator.harmonise.steps import ROW
+from omics_orchestrator.harmonise.steps import ROW, Step
 from omics_orchestrator.verbs.base import identifier
 
 if TYPE_CHECKING:
@@ -28,7 +26,10 @@ LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "2GB",
     "preserve_insertion_order": True,
 }
-STORED = ("cells", "harmonised")  # the steps that more than one question is put to
+STORED = ("cells", "repeated", "agreed")  # the steps that more than one question is put to
+GATHERED = (
+    6_000_000  # cells of repeated keys that are merged at a time: what is known of each takes some 60 bytes
+)
 
 
 class HarmoniseError(OmicsError):
@@ -70,8 +71,22 @@ def prepare(
     )
     connection.register("participants", participant_columns(query, participants))
     for step in query.steps:
-        kind = "TABLE" if step.name in STORED else "VIEW"
-        connection.execute(f"CREATE TEMP {kind} {step.name} AS {step.sql}")
+        if step.name == "agreed":
+            _store_by_parts(connection, query, step)
+        else:
+            kind = "TABLE" if step.name in STORED else "VIEW"
+            connection.execute(f"CREATE TEMP {kind} {step.name} AS {step.sql}")
+
+
+def _store_by_parts(connection: duckdb.DuckDBPyConnection, query: EntityQuery, step: Step) -> None:
+    """Store a step that gathers rows by key, a part of the keys at a time, so that it needs little memory."""
+    ((keys,),) = connection.execute("SELECT count(*) FROM repeated").fetchall()
+    parts = max(1, -(-keys * len(query.read) // GATHERED))
+    part = f"hash({', '.join(map(identifier, query.keys))}) % {parts}"
+    create, insert = f"CREATE TEMP TABLE {step.name} AS", f"INSERT INTO {step.name}"
+    for number in range(parts):
+        only = f" WHERE {part} = {number}" if parts > 1 else ""
+        connection.execute(f"{insert if number else create} SELECT * FROM ({step.sql}){only}")
 
 
 def participant_columns(query: EntityQuery, participants: pa.Table | None) -> pa.Table:
@@ -90,25 +105,3 @@ def fetch(connection: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     """Return what a query gives as one Arrow table."""
     found: pa.Table = connection.sql(sql).to_arrow_table()
     return found.combine_chunks()
-
-
-def result_table(
-    connection: duckdb.DuckDBPyConnection, query: EntityQuery, dictionary: Dictionary
-) -> pa.Table:
-    """Return keys and variables in the dictionary's order and types, sorted by key."""
-    listed = ", ".join(identifier(name) for name in (*query.keys, *query.order))
-    types = {name: arrow_type(dictionary.variables[name].type) for name in query.order}
-    schema = pa.schema([*((key, pa.string()) for key in query.keys), *types.items()])
-    found = fetch(connection, f"SELECT {listed} FROM harmonised ORDER BY {', '.join(query.keys)}")
-    return found.cast(schema)
-
-
-def side_table(
-    connection: duckdb.DuckDBPyConnection, query: EntityQuery, parts: list[str], *columns: str
-) -> pa.Table:
-    """Return a long table (keys, variable, `columns`) that the SELECTs in `parts` fill, sorted by key and variable."""
-    names = (*query.keys, "variable", *columns)
-    if not parts:
-        return pa.table({name: pa.array([], pa.string()) for name in names})
-    order = ", ".join((*query.keys, "variable"))
-    return fetch(connection, f"{' UNION ALL '.join(parts)} ORDER BY {order}").rename_columns(list(names))

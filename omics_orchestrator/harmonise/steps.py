@@ -1,8 +1,8 @@
-"""The SQL of each step of an entity's query. What goes in was checked in compile.py.
+"""What the steps of an entity's query share: names, outcomes, what a variable is made from. Their SQL: see below.
 
-rows → kept → keyed → read → cells (one row per source row) → merged (one row per key) → … → harmonised.
-Beside a variable `x` stand the columns `x|outcome`, `x|reason`, `x|comparator`, `x|flaw`, `x|code`,
-`x|conflict`, `x|rows`.
+source_rows.py: rows → kept → keyed · cells.py: read → cells, one row per source row · merging.py: repeated, single,
+several → merged, one row per key · here: level_0 … → harmonised.
+Beside a variable `x` stand the columns `x|outcome`, `x|comparator`, `x|flaw`, `x|code`, `x|reason` …
 """
 
 from __future__ import annotations
@@ -10,14 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from omics_orchestrator.dictionary import MissingReason
+from omics_orchestrator.dictionary import MISSING_REASONS, MissingReason
 from omics_orchestrator.harmonise.columns import Columns
 from omics_orchestrator.studies import EntityBlock
-from omics_orchestrator.verbs.base import NULL, Cell, identifier, literal
+from omics_orchestrator.verbs.base import NULL, Cell, identifier
 
 ROW = "#row"  # a source row's number over all raw tables of the block
 OK, NO_KEY, UNREADABLE = "ok", "no_key", "unreadable_id"
-BLANK, VALUE, MISSING, INVALID, UNMAPPED = "blank", "value", "missing:", "invalid", "unmapped"
+BLANK, VALUE, NOT_PICKED, CONFLICTING = "blank", "value", "not_picked", "conflicting"
+INVALID, UNMAPPED, MISSING = "invalid", "unmapped", "missing:"
+# What becomes of a cell. In SQL each stands as its place in this list (one byte); from CONFLICTING on it is a loss.
+OUTCOMES = (
+    *(BLANK, VALUE, NOT_PICKED, CONFLICTING, INVALID, UNMAPPED),
+    *(f"{MISSING}{reason}" for reason in MISSING_REASONS),
+)
+
+
+def coded(outcome: str) -> int:
+    """Return an outcome as it stands in SQL."""
+    return OUTCOMES.index(outcome)
 
 
 @dataclass(frozen=True)
@@ -29,12 +40,57 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """A part of a cell's SQL that is computed once for all who ask for it, in a column of its own."""
+
+    name: str
+    sql: str
+    level: int
+    """How many steps of shared parts come before it."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How the rows of one key are reduced to one value, where they need not agree.
+
+    Attributes:
+        pick: the word of the rule (first, worst, mean …).
+        order: SQL by which rows are ordered, NULL = not picked; empty: by their value.
+        codes: the codes of the variable, the least bad first.
+    """
+
+    pick: str
+    order: str = ""
+    codes: tuple[str, ...] = ()
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it takes one of the values (and does not compute another)."""
+        return self.pick not in {"mean", "median", "count", "any"}
+
+    @property
+    def extreme(self) -> str:
+        """The end of the order that is taken."""
+        return "max" if self.pick in {"last", "max", "worst"} else "min"
+
+
+@dataclass(frozen=True)
 class Read:
-    """A variable that is read from columns, and the reason of a blank cell."""
+    """A variable that is read from columns.
+
+    Attributes:
+        name: its name; `number(column)` and the like where an expression reads a source column.
+        cell: the SQL of one cell.
+        blank: the reason of a blank cell.
+        shared: parts of the cell that are computed before it.
+        repeats: how several rows become one value; None: they must agree.
+    """
 
     name: str
     cell: Cell
     blank: MissingReason = "not_collected"
+    shared: tuple[Shared, ...] = ()
+    repeats: Repeats | None = None
 
     @property
     def marked(self) -> bool:
@@ -45,6 +101,11 @@ class Read:
     def coded(self) -> bool:
         """Whether unmapped codes are told."""
         return self.cell.code != NULL
+
+    @property
+    def torn(self) -> bool:
+        """Whether one row alone may hold a conflict."""
+        return self.cell.candidates != NULL
 
 
 @dataclass(frozen=True)
@@ -89,99 +150,10 @@ def column_of(name: str, what: str = "") -> str:
     return "r." + (beside(name, what) if what else identifier(name))
 
 
-def selected(shape: Shape, expressions: Iterable[str], source: str, tail: str = "", *, only: str = "") -> str:
-    """Return a SELECT of the keys (or `only`) and the expressions, from the step `source`."""
-    listed = ",\n  ".join([only or shape.key_list, *expressions])
+def selected(expressions: Iterable[str], source: str, tail: str = "") -> str:
+    """Return a SELECT of the expressions from the step `source`, known as `r`."""
+    listed = ",\n  ".join(expressions)
     return f"SELECT {listed}\nFROM {source} AS r{tail}"
-
-
-def cell_steps(shape: Shape, read: Sequence[Read]) -> list[Step]:
-    """Read every rule on every row, tell each cell's outcome, then merge the rows of a key."""
-    state = ", ".join(
-        [shape.key_list, f"r.{identifier('#key')}", *(f"r.{identifier(row)}" for row in shape.rows)]
-    )
-    texts = [text for one in read for text in _read(one)]
-    cells = [text for one in read for text in _cell(one)]
-    gathered = [text for one in read for text in _gather(one)]
-    merged = [text for one in read for text in _merge(one)]
-    grouped = f"\nWHERE r.{identifier('#key')} = '{OK}' GROUP BY {shape.key_list}"
-    return [
-        Step("read", selected(shape, texts, "keyed", only=state)),
-        Step("cells", selected(shape, cells, "read", only=state)),
-        Step("gathered", selected(shape, ['count(*) AS "#rows"', *gathered], "cells", grouped)),
-        Step("merged", selected(shape, ['r."#rows"', *merged], "gathered")),
-    ]
-
-
-def _read(one: Read) -> list[str]:
-    cell = one.cell
-    found = {"": cell.value, "reason": cell.reason, "answered": cell.answered}
-    found |= {"comparator": cell.comparator} if one.marked else {}
-    found |= {"flaw": cell.flaw} if cell.hides else {}
-    found |= {"code": cell.code} if one.coded else {}
-    return [
-        f"{sql} AS {beside(one.name, what) if what else identifier(one.name)}" for what, sql in found.items()
-    ]
-
-
-def _cell(one: Read) -> list[str]:
-    name, cell = one.name, one.cell
-    value, reason, answered = column_of(name), column_of(name, "reason"), column_of(name, "answered")
-    lost = (
-        literal(MISSING + cell.otherwise)
-        if cell.otherwise
-        else column_of(name, "flaw")
-        if cell.hides
-        else cell.flaw
-    )
-    outcome = (
-        f"CASE WHEN NOT ({answered}) THEN '{BLANK}' WHEN {reason} IS NOT NULL THEN '{MISSING}' || {reason} "
-        f"WHEN {value} IS NOT NULL THEN '{VALUE}' ELSE {lost} END"
-    )
-    found = [f"CASE WHEN {reason} IS NULL THEN {value} END AS {identifier(name)}"]
-    found.append(f"{outcome} AS {beside(name, 'outcome')}")
-    kept = ["comparator"] * one.marked + ["code"] * one.coded + ["flaw"] * cell.hides
-    return found + [column_of(name, what) for what in kept]
-
-
-def _gather(one: Read) -> list[str]:
-    name = one.name
-    value, outcome = column_of(name), column_of(name, "outcome")
-    lost = f"CASE WHEN {value} IS NULL AND {outcome} <> '{BLANK}' THEN {outcome} END"
-    found = [
-        f"min({value}) AS {identifier(name)}",
-        f"max({value}) AS {beside(name, 'max')}",
-        f"count({value}) AS {beside(name, 'rows')}",
-        f"CASE WHEN min({lost}) = max({lost}) THEN min({lost}) "
-        f"WHEN min({lost}) IS NOT NULL THEN '{MISSING}unknown' END AS {beside(name, 'lost')}",
-    ]
-    if one.marked:
-        mark = f"CASE WHEN {value} IS NOT NULL THEN coalesce({column_of(name, 'comparator')}, '') END"
-        found += [f"min({mark}) AS {beside(name, 'comparator')}", f"max({mark}) AS {beside(name, 'mark')}"]
-    return found
-
-
-def _merge(one: Read) -> list[str]:
-    name = one.name
-    value, lost = column_of(name), column_of(name, "lost")
-    differs = f"{value} IS DISTINCT FROM {column_of(name, 'max')}"
-    if one.marked:
-        differs += f" OR {column_of(name, 'comparator')} IS DISTINCT FROM {column_of(name, 'mark')}"
-    reason = (
-        f"CASE WHEN {differs} THEN 'unknown' WHEN {value} IS NOT NULL THEN NULL "
-        f"WHEN {lost} LIKE '{MISSING}%' THEN substr({lost}, {len(MISSING) + 1}) "
-        f"WHEN {lost} IS NOT NULL THEN '{INVALID}' ELSE {literal(one.blank)} END"
-    )
-    found = [
-        f"CASE WHEN NOT ({differs}) THEN {value} END AS {identifier(name)}",
-        f"({differs}) AS {beside(name, 'conflict')}",
-        column_of(name, "rows"),
-        f"{reason} AS {beside(name, 'reason')}",
-    ]
-    if one.marked:
-        mark = f"nullif({column_of(name, 'comparator')}, '')"
-        found.append(f"CASE WHEN NOT ({differs}) THEN {mark} END AS {beside(name, 'comparator')}")
-    return found
 
 
 def final_steps(
@@ -203,9 +175,8 @@ def final_steps(
 
 def _derive(one: Derived) -> list[str]:
     cell = one.cell
-    why = f"CASE WHEN ({cell.value}) IS NULL THEN coalesce({cell.reason}, {cell.flaw}, 'unknown') END"
     return [
         f"{cell.value} AS {identifier(one.name)}",
-        f"{why} AS {beside(one.name, 'reason')}",
+        f"coalesce({cell.reason}, {cell.flaw}, 'unknown') AS {beside(one.name, 'reason')}",
         f"{cell.flaw} AS {beside(one.name, 'flaw')}",
     ]
