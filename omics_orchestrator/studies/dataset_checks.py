@@ -133,10 +133,9 @@ class _DatasetCheck:
         """A rule that waits for the date is computed from harmonised variables only."""
         for entity in entities_of(self.dataset, self.mapping):
             for name, column in reading_columns(self.mapping, entity):
-                if name not in self.dataset.leave_out:
-                    message = f"{entity}.{name} needs the date and reads the source column {column!r}"
-                    allowed = "make that column a variable, and name the variable in the rule"
-                    self.complain((REFERENCE_DATE,), message, allowed)
+                message = f"{entity}.{name} needs the date and reads the source column {column!r}"
+                allowed = "make that column a variable, and name the variable in the rule"
+                self.complain((REFERENCE_DATE,), message, allowed)
 
 
 def notes(datasets: Dict[str, Dataset], mapping: Mapping) -> Iterator[str]:

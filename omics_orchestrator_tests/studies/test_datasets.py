@@ -191,3 +191,11 @@ def test_a_dated_rule_without_a_date_is_a_note(read_tiny):
     assert note.startswith("participant: ifx: named by or needing reference_date, which no dataset gives")
     study, _ = read_tiny(study=declared(GOOD), mapping=DATED)
     assert list(notes(study.datasets, study.mapping)) == []
+
+
+def test_a_dated_rule_may_not_read_a_source_column(tmp_path):
+    rule = DATED[1].replace("> '2024-01-01'", "> '2024-01-01' and number(weight) > 1")
+    (problem,) = problems(tmp_path, mapping=(DATED[0], rule))
+    assert (problem.file.name, problem.path) == ("study.yaml", "datasets.main.reference_date")
+    assert problem.message == "participant.ifx needs the date and reads the source column 'weight'"
+    assert problem.allowed == "make that column a variable, and name the variable in the rule"
