@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from collections.abc import Mapping as Dict
+from typing import TypeAlias
 
 from omics_orchestrator.dictionary import KEYS, Dictionary
 from omics_orchestrator.dictionary.problems import suggest
@@ -18,6 +19,8 @@ from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import EntityBlock, Mapping
 from omics_orchestrator.studies.rules import RuleCheck
 from omics_orchestrator.studies.study import NAME, resolve, split
+
+Asked: TypeAlias = "dict[str, list[set[tuple[str, str] | None]]]"
 
 
 def check_sources(document: Document, sources: Dict[str, Source]) -> None:
@@ -170,23 +173,25 @@ class MappingCheck:
                 first.setdefault(entry, place)
                 self.left_out_entry(place, entry, asked)
 
-    def left_out_entry(self, place: Place, entry: str, asked: list[tuple[str, set[object]]]) -> None:
+    def left_out_entry(self, place: Place, entry: str, asked: Asked) -> None:
         """Hold one entry against the columns that are asked for."""
         table, column = split(entry, self.sources)
         if not column.strip("*"):
             self.complain(place, f"the pattern {entry!r} would leave out every column", "name how they begin")
             return
-        fits = admits([column])
-        used = next((name for name, tables in asked if fits(name) and (not table or tables == {table})), None)
+        found = filter(admits([column]), asked) if "*" in column else asked.keys() & {column}
+        places = ((name, tables) for name in found for tables in asked[name])
+        used = next((name for name, tables in places if not table or tables == {table}), None)
         if used is not None:
             covered = f"{entry!r}" if used == column else f"{entry!r} covers {used!r}, which"
             message = f"{covered} is read by a rule or a key"
             self.complain(place, message, "take it off, or write <source>.<table>.<column> of another table")
 
-    def asked(self) -> list[tuple[str, set[object]]]:
-        """Return the columns that rules and keys read, each with the tables in which it may lie."""
-        found: list[tuple[str, set[object]]] = []
+    def asked(self) -> Asked:
+        """Return the columns that rules and keys read, each with the sets of tables in which it may lie."""
+        found: Asked = {}
         for block in self.mapping.entities.values():
             for tables, column in block.asked():
-                found.append((column, {resolve(block.table_of(table), self.sources) for table in tables}))
+                places = {resolve(block.table_of(table), self.sources) for table in tables}
+                found.setdefault(column, []).append(places)
         return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -105,3 +106,55 @@ def test_every_word_of_a_brace_appears_once_and_in_order(words, around):
 def test_what_is_no_brace_stays():
     assert expand("a{n}") == ("a{n}",)
     assert expand("mL/min/{1.73_m2}") == ("mL/min/{1.73_m2}",)
+
+
+words = st.text("abcx_", min_size=1, max_size=4)
+TEMPLATES = (
+    '{copy: "q_{w}"}',
+    '{recode: "{w}", map: {1: "{w}", 2: other}, missing: {"{w}": unknown}}',
+    '{any_of: ["{w}_1", {number: "{w}{w}", unit: "mL/{1.73_m2}"}], yes: ["{w}"], no: [a]}',
+    '{when: [{if: "{w} > 1", then: yes}, {if: "b", then: "{w}"}], else: no}',
+)
+
+
+@given(st.dictionaries(words, words, min_size=1, max_size=6), st.sampled_from(TEMPLATES), st.booleans())
+def test_a_family_gives_what_replacing_its_word_in_the_text_gives(values, template, listed):
+    values = {name: name for name in values} if listed else values
+    given_as = (
+        ", ".join(values) if listed else ", ".join(f"{name}: {value}" for name, value in values.items())
+    )
+    given_as = f"[{given_as}]" if listed else f"{{{given_as}}}"
+    family = f'visit:\n  first: a\n  "v_{{w}}": {{for: {{w: {given_as}}}, {template[1:]}\n'
+    each = "".join(f"  v_{name}: {template.replace('{w}', value)}\n" for name, value in values.items())
+    with TemporaryDirectory() as folder:
+        short, told = written(Path(folder), family)
+        long, _ = written(Path(folder), f"visit:\n  first: a\n{each}")
+    assert told == []
+    assert short.tree == long.tree
+    assert list(short.tree["visit"]) == list(long.tree["visit"])
+    for place in long.lines:
+        if len(place) > 1 and place[1] != "first":
+            assert short.line(place) == 3
+
+
+def test_lines_move_along_when_braces_are_spread(tmp_path):
+    document, _ = written(
+        tmp_path,
+        """visit:
+  first:
+    coalesce:
+      - "a_{1..3}"
+      - number: b
+        unit: mg/L
+""",
+    )
+    assert document.tree["visit"]["first"]["coalesce"][3] == {"number": "b", "unit": "mg/L"}
+    assert document.line(("visit", "first", "coalesce", 3, "unit")) == 6
+    assert document.line(("visit", "first", "coalesce", 2)) == 4
+
+
+def test_a_missing_word_or_a_check_called_for_is_no_family(tmp_path):
+    text = 'visit:\n  missing: {for: unknown}\n  checks: {for: {expect: "a = 1"}}\n  a: b\n'
+    document, told = written(tmp_path, text)
+    assert told == []
+    assert document.tree["visit"]["missing"] == {"for": "unknown"}
