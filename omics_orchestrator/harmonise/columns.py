@@ -80,6 +80,10 @@ class Columns:
         holding = [table for table in tables if column in self.delivered[table]]
         if not holding:
             known = {name for table in tables for name in self.delivered[table]}
+            if "." in column:  # perhaps a slip in the name of a table or join
+                known |= {
+                    f"{table}.{name}" for table in self.block.tables() for name in self.delivered[table]
+                }
             where = " or ".join(tables)
             raise ExpressionError(f"there is no column {column!r} in {where}; {suggest(column, known)}")
         if set(holding) & set(own):

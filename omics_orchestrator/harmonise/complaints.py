@@ -8,6 +8,7 @@ from typing import TypeVar
 from omics_orchestrator.dictionary.problems import Problems
 from omics_orchestrator.dictionary.strict_yaml import Document, read_yaml
 from omics_orchestrator.studies import Study
+from omics_orchestrator.studies.families import write_out
 from omics_orchestrator.verbs.threevalued import ExpressionError
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Complaints:
             return
         problems, file = Problems(), self.study.folder / "mapping.yaml"
         document = read_yaml(file, Problems()) if file.is_file() else Document(file, problems)
+        write_out(document)
         for place, complaint in self.found:
             message, _, allowed = complaint.partition("; ")
             whole = (self.entity, *place)

@@ -26,6 +26,7 @@ def write_out(document: Document) -> None:
         if isinstance(document.tree, dict) and isinstance(document.tree.get(entity), dict):
             _families(document, entity)
             _braces(document, (entity,), document.tree[entity])
+            _kept(document, entity)
     for reason, entries in document.section("not_mapped").items():
         if isinstance(entries, list):
             document.section("not_mapped")[reason] = _spread(document, ("not_mapped", reason), entries)
@@ -98,6 +99,13 @@ def _mark_lines(document: Document, member: Tree, new: Place, old: Place) -> Non
     document.lines[new] = document.line(old)
     for place, _ in below(member, ()):
         document.lines[(*new, *place)] = document.line((*old, *place))
+
+
+def _kept(document: Document, entity: str) -> None:
+    """A kept column is a variable too: it stands on the line of its name in the list."""
+    for number, name in enumerate(document.section(entity).get("keep") or ()):
+        if isinstance(name, str):
+            document.lines.setdefault((entity, name), document.line((entity, "keep", number)))
 
 
 def _braces(document: Document, place: Place, tree: Tree) -> None:

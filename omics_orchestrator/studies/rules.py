@@ -127,10 +127,10 @@ class RuleCheck:
         return place
 
     def tree(self, place: Place) -> Tree:
-        """Return what stands at a place of the document."""
+        """Return what stands at a place of the document; the rule of a kept column stands nowhere."""
         tree: Tree = self.document.tree
         for part in place:
-            tree = tree[part]  # type: ignore[index]
+            tree = tree.get(str(part)) if isinstance(tree, dict) else None
         return tree
 
 

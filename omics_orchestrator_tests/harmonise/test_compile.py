@@ -62,6 +62,35 @@ def test_all_mistakes_are_told_at_once_with_their_lines(tmp_path):
     ]
 
 
+def test_mistakes_in_joins_families_and_keep_have_their_lines_too(tmp_path):
+    (tmp_path / "mapping.yaml").write_text(
+        "visit:\n"
+        "  from: file.a\n"
+        "  key: [id, v]\n"
+        "  join:\n"
+        "    labs:\n"
+        "      table: file.b\n"
+        "      on: {id: idd}\n"
+        "      pick: last\n"
+        "      by: whenn\n"
+        '  "{x}": {for: {x: [m]}, number: labz.m}\n'
+        "  keep:\n"
+        '    - "{t,n}"\n'
+    )
+    join = {"labs": {"table": "file.b", "on": {"id": "idd"}, "pick": "last", "by": "whenn"}}
+    made = study({"m": {"number": "labz.m"}, "t": "t"}, folder=tmp_path, join=join)
+    columns = {"file.a": ["id", "v"], "labs": ["id", "when", "m"]}
+    with pytest.raises(DeclarationError) as told:
+        compile_entity(made, "visit", DICTIONARY, columns)
+    found = [(problem.line, problem.path, problem.allowed) for problem in told.value.problems]
+    lines = {path: line for line, path, _ in found}
+    assert lines == {"visit.join.labs.on.id": 7, "visit.join.labs.by": 9, "visit.m": 10, "visit.t": 12}
+    allowed = {path: said for _, path, said in found}
+    assert "did you mean 'when'?" in allowed["visit.join.labs.by"]
+    assert "did you mean 'id'?" in allowed["visit.join.labs.on.id"]
+    assert "did you mean 'labs.m'?" in allowed["visit.m"]
+
+
 NASTY = [
     'a"b; drop table cells; --',
     "a'); DELETE FROM cells; --",

@@ -316,6 +316,10 @@ MISTAKES = {
         "mapping", "  ifx: {recode", "  keep: [ifx]\n  ifx: {recode",
         "ifx: {recode", "participant.ifx", "'ifx' has a rule and stands in keep", "one of them is enough",
     ),
+    "kept and of a type that is never copied": (
+        "mapping", "  ifx: {recode: ifx, map: yes_no}", "  keep:\n    - ifx",
+        "ifx", "participant.ifx", "", "",
+    ),
     "kept twice": (
         "mapping", "  age: {number: age.months, unit: mo, missing: {999: unknown}}", "  keep: [age, age]",
         "[age, age]", "participant.keep[2]", "'age' is listed twice", "",
