@@ -32,6 +32,12 @@ TABLES = {  # operations on tables in the old mapping → the word of ours that 
     "(demographics table)": "participant: from",
     "(all)": "empty cells are blank",
 }
+SHORTER = {  # two published names of 65 characters; Postgres has room for 63
+    f"hospital_admission_{n}_for_investigation_not_meeting_other_criteria": (
+        f"hospital_admission_{n}_for_investigation_not_meeting_criteria"
+    )
+    for n in (1, 2)
+}
 
 
 def reference(name: str) -> list[dict[str, str]]:
@@ -57,18 +63,16 @@ def test_every_source_column_is_used_or_listed(music: Line, records: Records) ->
     ours = {"study_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"}
     assert seen == records.rows[0].keys() - ours
     assert len(seen) == 583
-    assert {name: delivery.data.num_rows for name, delivery in music.deliveries.items()} == {
-        "redcap.patient_details": 120,
-        "redcap.diagnosis": 120,
-        "redcap.phenotyping": 120,
-        "redcap.timepoints": 399,
-        "redcap.patient_reported_activity_cucq32": 399,
-        "redcap.endoscopic_disease_activity": 399,
-        "redcap.radiologic_disease_activity": 399,
-        "redcap.surgical_intervention": 399,
-        "redcap.cleaned_drug_data": 399,
-        "redcap.laboratory_tests_for_disease_activity": 395,
-        "redcap.saliva_sample": 260,
+    assert {name.removeprefix("redcap."): delivery.data.num_rows for name, delivery in music.deliveries.items()} == {
+        **dict.fromkeys(("patient_details", "diagnosis", "phenotyping"), 120),
+        "timepoints": 399,
+        "patient_reported_activity_cucq32": 373,  # the other forms were never opened, and are empty
+        "endoscopic_disease_activity": 356,
+        "radiologic_disease_activity": 236,
+        "surgical_intervention": 266,
+        "cleaned_drug_data": 369,
+        "laboratory_tests_for_disease_activity": 395,
+        "saliva_sample": 260,
     }
 
 
@@ -94,11 +98,11 @@ def test_every_row_of_the_old_mapping_is_accounted_for(music: Line) -> None:
         else:
             given = source.split(";") if row["source_form"] != "(derived)" else []
             assert all(reads(asked, column) or column == "study_id" for column in given), source
-            assert target in made | {"", "study_id"} or "_procedure_" in target, target
+            assert SHORTER.get(target, target) in made | {"", "study_id"} or "_procedure_" in target, target
             assert row["action"] != "drop_identifier", f"{source} must never be read"
             counted["mapped"] += 1
     print(f"\nold mapping, 619 rows: {dict(counted)}")
-    assert counted == {"mapped": 481, "listed": 132, "table": 6}
+    assert counted == {"mapped": 451, "listed": 162, "table": 6}
 
 
 def reads(asked: set[str], column: str) -> bool:
@@ -122,7 +126,7 @@ def test_published_columns_of_main_are_the_published_names(music: Line, dictiona
     assert len(published) == 386
     columns = [column.name for column in columns_of(music.study.datasets["main"], music.study.mapping, dictionary)]
     assert len(columns) == len(set(columns))
-    assert set(columns) == published | {"visit_id"}
+    assert set(columns) == {SHORTER.get(name, name) for name in published} | {"visit_id"}
 
 
 def test_demographics_are_the_participant_s_variables(music: Line, dictionary: Dictionary) -> None:
@@ -185,7 +189,9 @@ def test_what_the_data_tell_is_told(music: Line) -> None:
     found = [one for entity in ("participant", "visit", "sample") for one in music.entity(entity).findings]
     print("\n" + "\n".join(f"{one.severity}: {one.message} ({one.count})" for one in found))
     assert {one.check for one in found if one.severity != "note"} <= {
-        *("values", "bounds", "upper_gi_twice", "perianal_twice", "hbi_total_is_its_sum", "sccai_total_is_its_sum"),
+        *("values", "upper_gi_twice", "perianal_twice", "other_drug_without_a_name"),
+        *("hbi_total_of_some_items", "sccai_total_of_some_items"),
+        *("none_beside_a_complication_of_cd", "none_beside_a_complication_of_uc"),
     }
     assert not [one for one in found if one.severity == "error"]
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from omics_orchestrator.settings import WORKING_COPY
+from omics_orchestrator.studies.datasets import columns_of
 from omics_orchestrator_tests.data_dictionary import music_records as old
 from omics_orchestrator_tests.data_dictionary.line import DATA, Line
 from omics_orchestrator_tests.data_dictionary.music_records import (
@@ -209,15 +210,29 @@ def rows_of(records: Records, entity: str, column: str) -> list[Row]:
     return records.first_labs if "antibody" in column else records.visits
 
 
+def test_names(music: Line, figures: dict[str, int]) -> None:
+    """Two published names are longer than Postgres can keep."""
+    columns = columns_of(music.study.datasets["main"], music.study.mapping, music.dictionary)
+    known(figures, {"M29": sum(column.name.endswith("_investigation_not_meeting_criteria") for column in columns)})
+
+
 def test_boxes(music: Line, records: Records, figures: dict[str, int]) -> None:
     """0 in a box of a field of which none is ticked: the old pipeline publishes it as no."""
-    silent = 0
+    silent = later = 0
     for field, options in BOXES.items():
         rows = records.first if field in OF_PARTICIPANT | OF_FIRST_VISIT else records.visits
-        silent += len(options) * count(rows, lambda row, field=field: not boxes(row, field))
+        silent += len(options) * count(rows, lambda row, field=field: set(boxes(row, field)) <= {f"{field}____1000"})
+        later += len(options) * (len(records.visits) - len(records.first)) * (field in OF_FIRST_VISIT)
     # the second list of manifestations is shown to those who tick "other"; "none" in the first answers it
     none = count(records.first, lambda row: row["baseline_eims___15"] == "1" and not boxes(row, "baseline_eims_subother"))
-    known(figures, {"M22": silent - 5 * none})
+    silent -= len(BOXES["baseline_eims_subother"]) * none
+    ours = 0
+    for entity in ("participant", "visit"):
+        for name, rule in music.block(entity).rules.items():
+            if any(reference.endswith("___*") for reference in rule.references()):
+                ours += music.entity(entity).table[name].null_count
+    assert ours - later == silent
+    known(figures, {"M22": silent})
 
 
 def test_dates_and_texts(music: Line, records: Records, figures: dict[str, int]) -> None:
@@ -252,5 +267,5 @@ def test_dates_and_texts(music: Line, records: Records, figures: dict[str, int])
 
 
 def test_the_document_lists_nothing_that_is_not_tested(figures: dict[str, int]) -> None:
-    assert list(figures) == [f"M{number}" for number in range(1, 29)]
+    assert list(figures) == [f"M{number}" for number in range(1, 30)]
     assert all(figures.values())
