@@ -27,6 +27,7 @@ LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": True,
 }
 STORED = ("cells", "repeated", "agreed")  # the steps that more than one question is put to
+FEW = 50_000  # source rows: up to here every step is stored, for planning hundreds of nested columns costs seconds
 GATHERED = (
     6_000_000  # cells of repeated keys that are merged at a time: what is known of each takes some 60 bytes
 )
@@ -74,7 +75,7 @@ def prepare(
         if step.name == "agreed":
             _store_by_parts(connection, query, step)
         else:
-            kind = "TABLE" if step.name in STORED else "VIEW"
+            kind = "TABLE" if first <= FEW or step.name in STORED else "VIEW"
             connection.execute(f"CREATE TEMP {kind} {step.name} AS {step.sql}")
 
 
