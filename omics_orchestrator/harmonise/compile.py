@@ -93,7 +93,11 @@ def compile_entity(
     key = key_columns(block, entity, redcap=redcap)
     named = [complaints.attempt(("key",), partial(known.find, name)) or "NULL" for name in key]
     where = _where(block, known, complaints)
-    joins = {table: _pairs(known, table, key, study.participant_id, complaints) for table in block.join}
+    joins = {}
+    for table in block.join:
+        places = {study.place(block.table_of(name))[0] for name in (*block.own_tables(), table)}
+        records = redcap and len(places) == 1
+        joins[table] = _pairs(known, table, key, study.participant_id, complaints, records=records)
     conditions = {table: _condition(known, table, complaints) for table in block.join}
     _check_reshape(block, columns, complaints)
     read, hidden = rules.read(), rules.hidden()
@@ -173,7 +177,7 @@ def _condition(columns: Columns, table: str, complaints: Complaints) -> str:
     if join.by is not None:
         complaints.attempt(("join", table, "by"), partial(find, join.by))
     if join.to is not None:
-        complaints.attempt(("join", table, "to"), partial(columns.find, join.to))
+        complaints.attempt(("join", table, "to"), partial(_own_column, columns, join.to))
     if join.where is None:
         return "true"
     place = ("join", table, "where")
@@ -201,24 +205,36 @@ def _check_reshape(block: EntityBlock, columns: Mapping[str, Sequence[str]], com
                 complaints.add(("reshape",), message)
 
 
+def _own_column(columns: Columns, reference: str) -> str:
+    """Return the SQL of a column from which a join may go."""
+    table, column = columns.place(reference)
+    if table and table in columns.block.join:
+        own = [name for one in columns.block.own_tables() for name in columns.delivered[one]]
+        message = f"{column!r} lies in {table}; a join goes from a column of the block's own table"
+        raise ExpressionError(f"{message}: {suggest(column, own)}")
+    return columns.find(reference)
+
+
 def _pairs(
-    columns: Columns, table: str, key: Sequence[str], grammar: IdGrammar, complaints: Complaints
+    columns: Columns, table: str, key: Sequence[str], grammar: IdGrammar, complaints: Complaints, *, records: bool
 ) -> Pairs:
     """Return pairs (SQL of the block's column, column of the joined table).
 
-    The participant id meets as the house spells it, where the study's grammar may spell it otherwise than its text.
+    The participant id meets as the house spells it, where the study's grammar may spell it otherwise than its text;
+    the records of one REDCap project (`records`) meet by their own ids, for two of them may be one participant.
     """
     on = columns.block.join[table].on or {name: name for name in key}
     spelled = grammar.written is not None or bool(grammar.aliases)
     pairs = []
     for left, right in on.items():
-        found = complaints.attempt(("join", table, "on", left), partial(columns.find, left))
+        found = complaints.attempt(("join", table, "on", left), partial(_own_column, columns, left))
         if right not in columns.delivered[table]:
             known = suggest(right, columns.delivered[table])
             complaints.add(
                 ("join", table, "on", left), f"there is no column {right!r} in {table}; {known}"
             )
         elif found is not None:
-            met = source_rows.MEETS if spelled and left == key[0] else source_rows.matchable(found, right)
-            pairs.append((met, right))
+            by_record = records and left == right == REDCAP_KEY[0]
+            by_house = spelled and left == key[0] and not by_record
+            pairs.append((source_rows.MEETS if by_house else source_rows.matchable(found, right), right))
     return tuple(pairs)

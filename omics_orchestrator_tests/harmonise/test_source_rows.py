@@ -107,6 +107,11 @@ def test_a_long_table_becomes_columns():
             {"join": {"file.b": {"cardinality": "one_to_one", "on": "id", "where": "x = '1'"}}},
             "no column 'x' in file.b",
         ),
+        ({"join": {"file.b": {"on": {"file.b.id": "id"}, "pick": "first", "by": "n"}}}, "lies in file.b"),
+        (
+            {"join": {"file.b": {"on": "id", "pick": "nearest", "by": "drawn", "to": "drawn"}}},
+            "a join goes from a column of the block's own table",
+        ),
         ({"reshape": {"slots": ["1"], "columns": {"d": "drug_{slot}"}}}, "no column 'drug_1' in file.a"),
     ],
 )
