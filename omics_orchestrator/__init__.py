@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from omics_orchestrator.loaders import list_studies, load, search
+    from omics_orchestrator.traces import trace
 
-__all__ = ["list_studies", "load", "search"]
+__all__ = ["list_studies", "load", "search", "trace"]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from omics_orchestrator import loaders
+    from importlib import import_module
 
-    return getattr(loaders, name)
+    module = "traces" if name == "trace" else "loaders"
+    return getattr(import_module(f"omics_orchestrator.{module}"), name)
 
 
 def __dir__() -> list[str]:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from omics_orchestrator.harmonise.columns import REDCAP_KEY
 from omics_orchestrator.harmonise.compile import EntityQuery
 from omics_orchestrator.harmonise.run import fetch
-from omics_orchestrator.harmonise.steps import OK
+from omics_orchestrator.harmonise.steps import OK, ROW
 from omics_orchestrator.studies import EntityBlock, Study
 from omics_orchestrator.verbs.base import identifier
 
@@ -35,8 +35,11 @@ def provenance_table(
     """Return keys, source_table, record (JSON of the raw table's key columns), sorted by all of them."""
     keys = ", ".join(query.keys)
     usable = f"FROM cells WHERE {identifier('#key')} = '{OK}'"
-    rows = [identifier(row) for row in query.rows]
-    parts = [f'SELECT {keys}, {row} AS "#row" {usable} AND {row} IS NOT NULL' for row in rows]
+    again = _again(study, block, raw)
+    parts = [
+        f'SELECT {keys}, {identifier(row)} - {again.get(row, 0)} AS "#row" {usable} AND {identifier(row)} IS NOT NULL'
+        for row in query.rows
+    ]
     distinct = f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})"
     found = fetch(connection, f'{distinct} ORDER BY {keys}, "#row"')
     sources, records = [], []
@@ -49,6 +52,17 @@ def provenance_table(
     table = found.drop_columns(["#row"])
     table = table.append_column("source_table", pa.chunked_array(sources, pa.string()).take(numbers))
     return table.append_column("record", pa.chunked_array(records, pa.string()).take(numbers))
+
+
+def _again(study: Study, block: EntityBlock, raw: Mapping[str, pa.Table]) -> dict[str, int]:
+    """Return column of row numbers → how far they lie behind those of the same table, joined under another name."""
+    first: dict[tuple[str, str], int] = {}
+    behind, number = {}, 0
+    for reference in block.tables():
+        place = study.place(block.table_of(reference))
+        behind[f"{ROW}:{reference}"] = number - first.setdefault(place, number)
+        number += raw[reference].num_rows
+    return behind
 
 
 def record_texts(table: pa.Table, key: tuple[str, ...]) -> pa.Array:
