@@ -10,6 +10,7 @@ from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.harmonise.compile import EntityQuery
 from omics_orchestrator.harmonise.ledger import ROWS, Ledger
+from omics_orchestrator.harmonise.source_rows import RECORDS
 from omics_orchestrator.harmonise.steps import (
     INVALID,
     MISSING,
@@ -81,12 +82,25 @@ def _keys(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Led
         yield Finding(
             "keys", f"{lost} rows have a participant id that the study's grammar does not read", lost
         )
+    if query.keys == ("participant_id",) and any(step.name == RECORDS for step in query.steps):
+        yield from _records(connection)
     if query.keys != ("participant_id",):
         known = "(SELECT count(*) FROM participants), count(*) FILTER (NOT EXISTS (FROM participants AS p"
         asked = [f"{known} WHERE p.participant_id = r.participant_id))"]
         participants, strangers = _one_row(connection, asked, "harmonised")
         if participants and strangers:
             yield Finding("keys", f"{strangers} rows belong to no known participant", strangers)
+
+
+def _records(connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
+    asked = ["count(*) FILTER (records > 1 AND unsettled = 1)", "count(*) FILTER (unsettled > 1)"]
+    settled, spelled = _one_row(connection, asked, RECORDS)
+    if settled:
+        message = f"{settled} participants have several records, as the table of aliases says"
+        yield Finding("keys", message, settled, "note")
+    if spelled:
+        message = f"{spelled} participants have several records whose ids only the grammar makes one"
+        yield Finding("keys", f"{message}; name the records in the table of aliases", spelled)
 
 
 def _joins(

@@ -15,6 +15,7 @@ from omics_orchestrator.verbs.number import read_number
 from omics_orchestrator.verbs.reduce import window
 
 MEETS = f"r.{identifier('#meets')}"  # the participant id by which a row of the block meets joined rows
+RECORDS = "records"  # the step that counts the records of each participant; only where REDCap gives the rows
 BY, FOR_ROW = "#by", "#for"  # of a joined row: what it is picked by, and the row of the block for which it is
 
 
@@ -201,8 +202,33 @@ def key_steps(
         f"{name} IS NULL" for name in [columns[0], *(f"r.{identifier(k)}" for k in shape.keys[1:])]
     )
     state = f"CASE WHEN {lacking} THEN '{NO_KEY}' WHEN r.participant_id IS NULL THEN '{UNREADABLE}' ELSE '{OK}' END"
-    return [
-        Step("named", aliases),
-        Step("spelled", f"SELECT r.*, {', '.join(made)} FROM named AS r"),
-        Step("keyed", f"SELECT r.*, {state} AS {identifier('#key')} FROM spelled AS r"),
-    ]
+    spelled, source = f"SELECT r.*, {', '.join(made)} FROM named AS r", "spelled"
+    found = [Step("named", aliases), Step("spelled", spelled)]
+    if redcap and key[0] == REDCAP_KEY[0]:
+        found.append(Step(RECORDS, records(columns[0])))
+        if set(key[1:]) & set(REDCAP_KEY):
+            found.append(Step("apart", apart(columns[0], shape.keys[1])))
+            source = "apart"
+    return [*found, Step("keyed", f"SELECT r.*, {state} AS {identifier('#key')} FROM {source} AS r")]
+
+
+def records(record: str) -> str:
+    """Return SQL: participant, how many record ids of a REDCap project are that one, and without those of aliases."""
+    known = f"count(DISTINCT {record}) AS records, count(DISTINCT r.{identifier('#id')}) AS unsettled"
+    return (
+        f"SELECT r.participant_id, {known} FROM spelled AS r WHERE r.participant_id IS NOT NULL GROUP BY ALL"
+    )
+
+
+def apart(record: str, second: str) -> str:
+    """Return SQL: rows of which no two have the same keys only because two records are one participant.
+
+    REDCap counts the instances of each record; so where several records are one participant, the second key of those
+    that the house spells otherwise names the record too: `sampling#1@GID-007-P`.
+    """
+    key, several = f"r.{identifier(second)}", f"min({record}) OVER person <> max({record}) OVER person"
+    named = (
+        f"CASE WHEN {record} <> r.participant_id AND {several} THEN {key} || '@' || {record} ELSE {key} END"
+    )
+    window = "WINDOW person AS (PARTITION BY r.participant_id)"
+    return f"SELECT r.* REPLACE ({named} AS {identifier(second)}) FROM spelled AS r {window}"
