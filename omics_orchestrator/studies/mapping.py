@@ -23,6 +23,8 @@ ON = {
     ]
 }
 
+SLOTS = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+
 # The words of a block; all else that stands in it is a variable.
 WORDS = frozenset({"from", "stack", "key", "where", "join", "reshape", "missing", "blank", "checks", "keep"})
 
@@ -102,7 +104,7 @@ class Reshape(Declared):
 
     columns: dict[str, str] = Field(min_length=1)
     """New column → the source column with `{<as>}` in the place of the slot, or the text in `spread` that it is for."""
-    slots: Annotated[tuple[str, ...], BeforeValidator(_slots)] = ()
+    slots: Annotated[tuple[str, ...], BeforeValidator(_slots), WithJsonSchema(SLOTS)] = ()
     """The slots, as they stand in the columns' names: `1..6` or a list."""
     as_: str = Field(default="slot", alias="as")
     """The name of the new column that holds the slot."""

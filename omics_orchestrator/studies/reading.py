@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import Field
 
-from omics_orchestrator.dictionary import ENTITIES, Dictionary
+from omics_orchestrator.dictionary import ENTITIES, MISSING_REASONS, Dictionary
 from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_yaml import Document, Place, Tree, read_yaml
 from omics_orchestrator.dictionary.validation import Shape, validate
@@ -117,7 +117,7 @@ class _BlockReader:
         tree = self.document.section(entity)
         spoken = self.document.section(entity, "missing")
         missing = {word: why for word, why in spoken.items() if isinstance(why, str)}
-        rules = self.kept(entity, tree)
+        rules = self.kept(entity, tree, missing)
         for name, raw in tree.items():
             if name in WORDS or self.slip((entity, name), name):
                 continue
@@ -142,17 +142,20 @@ class _BlockReader:
 
     def join(self, place: Place, raw: Tree) -> object:
         """Return a join with the columns that its `where` names."""
-        if not isinstance(raw, dict) or "where" not in raw:
+        if not isinstance(raw, dict):
             return raw
-        return {**raw, "where_reads": self.columns((*place, "where"), raw["where"])}
+        if "where_reads" in raw:
+            self.document.complain((*place, "where_reads"), "where_reads is not written by people", "where")
+        return {**raw, "where_reads": self.columns((*place, "where"), raw.get("where"))}
 
-    def kept(self, entity: str, tree: dict[str, Tree]) -> dict[str, AnyVerb]:
-        """Return the copies that `keep: [a, b]` asks for."""
+    def kept(self, entity: str, tree: dict[str, Tree], missing: dict[str, str]) -> dict[str, AnyVerb]:
+        """Return the copies that `keep: [a, b]` asks for; the block's missing words hold for them too."""
         names = validate(LISTED, tree.get("keep", []), self.document, (entity, "keep")) or ()
         for number, name in enumerate(names):
             if name in names[:number]:
                 self.document.complain((entity, "keep", number), f"{name!r} is listed twice")
-        return {name: RULE.adapter.validate_python(normalise(name)) for name in names}
+        known = {word: why for word, why in missing.items() if why in MISSING_REASONS}  # others are told elsewhere
+        return {name: RULE.adapter.validate_python(normalise(name, known)) for name in names}
 
     def rule(self, place: Place, raw: Tree, missing: dict[str, str]) -> AnyVerb | None:
         """Return one variable's rule."""

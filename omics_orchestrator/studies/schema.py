@@ -36,6 +36,7 @@ FAMILY: Schema = {
     "maxProperties": 1,
 }
 RULE = "#/$defs/Rule"
+FILLED_IN = frozenset({"verb", "columns", "definition"})  # fields of a verb that people do not write
 
 
 def schemas() -> dict[str, Schema]:
@@ -79,8 +80,11 @@ def mapping_schema() -> Schema:
         **TEXTS,
         "description": "Columns that are copied to variables of their name.",
     }
+    join = definitions["Join"]
+    del join["properties"]["where_reads"], join["required"]
+    join["anyOf"] = [{"required": ["cardinality"]}, {"required": ["pick"]}]
     block["properties"]["join"]["additionalProperties"] = {
-        "anyOf": [{"$ref": "#/$defs/Join"}, definitions["Join"]["properties"]["cardinality"]]
+        "anyOf": [{"$ref": "#/$defs/Join"}, join["properties"]["cardinality"]]
     }
     block["additionalProperties"] = {"$ref": RULE}
     definitions["EntityBlock"] = {key: block[key] for key in block.keys() - {"$defs"}}
@@ -106,7 +110,7 @@ def rule_schema(name: str, verb: type[Verb], definitions: Schema) -> Schema:
     """Return the schema of a rule `{<verb>: …, options}`; what it refers to goes into `definitions`."""
     own = _schema(verb)
     definitions |= {key: found for key, found in own.pop("$defs", {}).items() if not _is_verb(key)}
-    properties = {key: found for key, found in own["properties"].items() if key not in {"verb", "columns"}}
+    properties = {key: found for key, found in own["properties"].items() if key not in FILLED_IN}
     properties.pop(verb.argument, None)
     properties[name] = _argument(verb, own["properties"])
     if "map" in properties:

@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 import yaml
 
+from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.studies import schema
 from omics_orchestrator.verbs import VERBS
 from omics_orchestrator_tests.studies.example import FILES
@@ -20,8 +21,8 @@ class Editor(yaml.SafeLoader):
     yaml_implicit_resolvers = {}
 
 
-Editor.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+"), list("-+0123456789"))
-Editor.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|false"), list("tf"))
+Editor.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9]+$"), list("-+0123456789"))
+Editor.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(true|false)$"), list("tf"))
 
 
 all_schemas = cache(schema.schemas)
@@ -42,6 +43,47 @@ def complaints(name, text):
 )
 def test_the_example_passes(name, file):
     assert complaints(name, FILES[file]) == []
+
+
+STUDIES = WORKING_COPY / "data_dictionary" / "studies"
+
+
+@pytest.mark.parametrize(
+    "file", sorted(STUDIES.glob("*/*.yaml")), ids=lambda file: f"{file.parent.name}-{file.stem}"
+)
+def test_what_the_studies_write_passes(file):
+    assert [list(one.absolute_path) for one in complaints(file.stem, file.read_text())] == []
+
+
+ROWS = {
+    "a pick": "{labs: {table: bloods, on: id, pick: nearest, by: date, to: date, within: 14 days}}",
+    "a condition": "{labs: {table: bloods, cardinality: many_to_one, where: \"a = '1'\"}}",
+    "slots": '{}\n  reshape: {slots: 1..6, as: n, columns: {drug: "drug_{n}"}}\n  blank: not_asked',
+    "a long table": "{}\n  reshape: {spread: test, values: result, columns: {c: CRP}}",
+    "a family": '{}\n  "v_{n}": {for: {n: 1..6}, copy: "v_{n}"}\n  "w_{d}": {for: {d: {a: 1}}, copy: "{d}"}',
+}
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_words_of_rows_pass(rows):
+    text = FILES["studies/tiny/mapping.yaml"]
+    old = "{bloods: {cardinality: one_to_one, on: [id, visit]}}"
+    assert text.count(old) == 1
+    assert complaints("mapping", text.replace(old, ROWS[rows])) == []
+
+
+@pytest.mark.parametrize(
+    "join",
+    [
+        "{on: id}",
+        "{pick: latest, by: a}",
+        "{pick: first, by: a, were: b}",
+        "{cardinality: one_to_one, where_reads: [a]}",
+    ],
+)
+def test_mistakes_in_a_join_are_marked(join):
+    text = FILES["studies/tiny/mapping.yaml"]
+    assert complaints("mapping", text.replace("{cardinality: one_to_one, on: [id, visit]}", join)) != []
 
 
 @pytest.mark.parametrize(
