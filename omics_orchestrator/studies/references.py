@@ -95,15 +95,16 @@ class MappingCheck:
         for name, join in block.join.items():
             here: Place = (entity, "join", name)
             places.append(((*here, "table"), join.table) if join.table else (here, name))
-        seen: set[str] = set()
         for place, table in places:
             if not self.unreadable(table) and not resolve(table, self.sources):
                 self.complain(place, f"no source delivers a table {table!r}", suggest(table, self.known()))
-            if table in seen and place[-1] != "table":
-                self.complain(
-                    place, f"the table {table!r} is named twice in this block", "give one of them a name"
-                )
-            seen.add(table)
+        seen: set[str] = set()
+        named = [*places[: len(block.own_tables())], *(((entity, "join", name), name) for name in block.join)]
+        for place, name in named:
+            if name in seen:
+                message = f"the table {name!r} is named twice in this block"
+                self.complain(place, message, "a join may have a name of its own: <name>: {table: …}")
+            seen.add(name)
 
     def unreadable(self, table: str) -> bool:
         """Return whether the source of a table is declared, but not in a way that could be read."""

@@ -269,6 +269,15 @@ MISTAKES = {
         "mapping", "on: [id, visit]}", "on: [id, visit], wher: x}",
         "wher: x", "visit.join.bloods.wher", "is not known here", "did you mean 'where'?",
     ),
+    "word that the reader fills in": (
+        "mapping", "on: [id, visit]}", "on: [id, visit], where_reads: [a]}",
+        "where_reads", "visit.join.bloods.where_reads", "where_reads is not written by people", "where",
+    ),
+    "a table joined to itself without a name": (
+        "mapping", "join: {bloods:", "join: {files.visits:",
+        "join: {files.visits:", "visit.join.files.visits", "the table 'files.visits' is named twice",
+        "a join may have a name of its own",
+    ),
     "unknown pick": (
         "mapping", "cardinality: one_to_one, on: [id, visit]", "on: id, pick: latest, by: date",
         "latest", "visit.join.bloods.pick", "'latest' is not allowed", "first, last, nearest",

@@ -60,6 +60,12 @@ def test_keep_copies_columns_of_the_same_name(read_tiny):
     assert (rule.verb, rule.columns) == ("copy", ("sex",))
 
 
+def test_the_block_s_missing_words_hold_for_what_is_kept(read_tiny):
+    words = '  missing: {"-1000": unknown}\n  keep: [sex]'
+    study, _ = read_tiny(mapping=("  sex: {recode: sex, map: {F: female, M: male}}", words))
+    assert study.mapping.entities["participant"].rules["sex"].missing == {"-1000": "unknown"}
+
+
 def test_the_longest_table_wins_in_a_column_reference(read_tiny):
     visit = read_tiny()[0].mapping.entities["visit"]
     assert visit.columns_of("files.visits.a.b") == (("files.visits",), "a.b")
@@ -87,6 +93,50 @@ def test_drift_is_what_nobody_decided_about(read_tiny):
     seen = ("id", "sex", "age.months", "ifx", "name", "address_1", "address", "age")
     assert study.undecided("files", "people", seen) == ("address", "age")
     assert study.undecided("files", "visits", ("id", "age.months", "name", "new")) == ("new",)
+
+
+JOIN = "  join: {bloods: {cardinality: one_to_one, on: [id, visit]}}\n"
+
+
+def test_a_table_behind_a_name_is_asked_for_all_that_its_join_reads(read_tiny):
+    join = (
+        "  join:\n"
+        "    labs: {table: bloods, on: {id: who}, pick: nearest, by: drawn, to: date, where: \"kind = 'b'\"}\n"
+        "    bloods: {cardinality: one_to_one, on: [id, visit]}\n"
+        "    others: {table: files.visits, cardinality: many_to_one, on: id, where: \"first = '1'\"}\n"
+    )
+    study, _ = read_tiny(mapping=(JOIN, join))
+    tables = study.raw_tables()
+    assert tables["bloods", "bloods"] >= {"who", "drawn", "kind", "id", "visit", "crp"}
+    assert tables["files", "visits"] >= {"first", "date", "id", "visit", "kind"}
+    assert "first" not in tables["bloods", "bloods"]
+    block = study.mapping.entities["visit"]
+    assert block.tables() == ("files.visits", "labs", "bloods", "others")
+    assert [block.table_of(name) for name in ("labs", "bloods", "others")] == [
+        "bloods",
+        "bloods",
+        "files.visits",
+    ]
+    assert block.columns_of("labs.crp") == (("labs",), "crp")
+    assert block.columns_of("crp") == (("files.visits", "bloods"), "crp"), (
+        "a name of its own is always written"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reshape", "asked"),
+    [
+        ('{slots: 1..3, columns: {drug: "drug_{slot}"}}', {"drug_1", "drug_2", "drug_3"}),
+        ("{spread: test, values: result, columns: {drug: CRP}}", {"test", "result"}),
+    ],
+)
+def test_columns_that_reshape_reads_are_decided_and_new_ones_are_no_columns(read_tiny, reshape, asked):
+    visit_date = '  visit_date: {date: date, formats: ["%d/%m/%Y"]}\n'
+    study, _ = read_tiny(mapping=(visit_date, f"  reshape: {reshape}\n  visit_date: {{date: drug}}\n"))
+    columns = study.raw_tables()["files", "visits"]
+    assert columns >= asked
+    assert not columns & {"drug", "slot", "date"}
+    assert study.undecided("files", "visits", ("id", *asked, "drug_4", "drug")) == ("drug_4", "drug")
 
 
 def test_every_place_with_bytes_is_named(read_tiny):
