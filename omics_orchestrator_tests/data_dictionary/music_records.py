@@ -37,12 +37,25 @@ DRUGS = {  # flag → the slots and the words that the old pipeline looks for
 }
 LABS = {  # variable → column
     **{name: name for name in ("haemoglobin", "red_cell_count", "white_cell_count", "albumin", "crp")},
-    **{f"{name}": f"{name}_lab" for name in ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")},
-    **{f"{name}": f"{name}_lab" for name in ("haematocrit", "egfr", "urea", "creatinine", "sodium", "potassium")},
+    **{
+        f"{name}": f"{name}_lab"
+        for name in ("neutrophils", "lymphocytes", "monocytes", "eosinophils", "basophils")
+    },
+    **{
+        f"{name}": f"{name}_lab"
+        for name in ("haematocrit", "egfr", "urea", "creatinine", "sodium", "potassium")
+    },
     **{"bilirubin": "bilirubin_lab", "platelets": "plt_lab", "calprotectin": "calprotectin"},
     **{"qfit_result": "qfit_result", "ada_level": "drug_level_adalimumab", "ifx_level": "drug_level_inflxi"},
 }
-CENTRES = {"90": "edinburgh", "91": "glasgow", "92": "dundee", "191": "fate_cd", "93": "unknown", "95": "unknown"}
+CENTRES = {
+    "90": "edinburgh",
+    "91": "glasgow",
+    "92": "dundee",
+    "191": "fate_cd",
+    "93": "unknown",
+    "95": "unknown",
+}
 LOCATIONS = {"0": "L1", "1": "L2", "2": "L3", "4": "L1", "5": "L2", "6": "L3"}
 BOXES = {  # checkbox field → options that are published
     "hbicomplications": range(9),
@@ -66,7 +79,9 @@ class Records:
         self.rows: list[Row] = [{name: str(cell).strip() for name, cell in row.items()} for row in self.raw]
         self.base, self.laboratory = self.of(""), self.of(LABORATORY)
         self.first = [row for row in self.base if row["redcap_event_name"] == "timepoint_1_arm_1"]
-        self.saliva = [row for row in self.rows if row["saliva_rev_date"] or row["redcap_repeat_instrument"] == SALIVA]
+        self.saliva = [
+            row for row in self.rows if row["saliva_rev_date"] or row["redcap_repeat_instrument"] == SALIVA
+        ]
 
     def of(self, instrument: str) -> list[Row]:
         """Return the rows of a repeating instrument; '' = one row per participant and event."""
@@ -163,12 +178,6 @@ def old_main(records: Records) -> pd.DataFrame:
     saliva = rows[(rows["saliva_rev_date"] != "") & (rows["redcap_repeat_instance"] != "2")][key]
     joined = base[[*key, "withdrawn"]].merge(first, on=key, how="left").merge(saliva, on=key, how="left")
     return joined[joined["withdrawn"] != "0"]
-
-
-def old_number(text: str) -> float | None:
-    """Return a text as the old pipeline makes a number of it."""
-    found = pd.to_numeric(text or None, errors="coerce")
-    return None if pd.isna(found) else float(found)
 
 
 def empty_columns(rows: list[Row]) -> list[str]:

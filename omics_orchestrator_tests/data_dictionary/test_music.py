@@ -1,6 +1,6 @@
 """music: every column decided, every row of the old mapping accounted for, ledgers, ids, the published columns.
 
-The traps are in test_music_traps.py, the differences from the old pipeline in test_music_differences.py.
+The traps are in test_music_difficulties.py and test_music_traps.py, the differences from the old pipeline in test_music_differences.py.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def test_every_source_column_is_used_or_listed(music: Line, records: Records) ->
     ours = {"study_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance"}
     assert seen == records.rows[0].keys() - ours
     assert len(seen) == 583
-    assert {name.removeprefix("redcap."): delivery.data.num_rows for name, delivery in music.deliveries.items()} == {
+    assert {
+        name.removeprefix("redcap."): delivery.data.num_rows for name, delivery in music.deliveries.items()
+    } == {
         **dict.fromkeys(("patient_details", "diagnosis", "phenotyping"), 120),
         "timepoints": 399,
         "patient_reported_activity_cucq32": 373,  # the other forms were never opened, and are empty
@@ -114,17 +116,27 @@ def test_what_the_old_pipeline_dropped_and_ours_reads(music: Line) -> None:
     """Who withdrew, drugs at baseline, scores by hand, boxes beside the published ones, units."""
     asked = {column for columns in music.study.raw_tables().values() for column in columns}
     rows = reference("music_mapping.csv")
-    dropped = {row["source_variable"] for row in rows if row["action"] == "drop" and reads(asked, row["source_variable"])}
-    assert dropped - {name for name in dropped if "___" in name or name.startswith(("baseline_current_", "unit_"))} == {
+    dropped = {
+        row["source_variable"]
+        for row in rows
+        if row["action"] == "drop" and reads(asked, row["source_variable"])
+    }
+    assert dropped - {
+        name for name in dropped if "___" in name or name.startswith(("baseline_current_", "unit_"))
+    } == {
         *("withdrawn", "uceis_noncalc", "sescd_noncalc"),
     }
     assert len({name for name in dropped if name.startswith("unit_")}) == 17
 
 
 def test_published_columns_of_main_are_the_published_names(music: Line, dictionary: Dictionary) -> None:
-    published = {row["name"] for row in reference("canonical_variables.csv") if "music" in row["studies"].split(";")}
+    published = {
+        row["name"] for row in reference("canonical_variables.csv") if "music" in row["studies"].split(";")
+    }
     assert len(published) == 386
-    columns = [column.name for column in columns_of(music.study.datasets["main"], music.study.mapping, dictionary)]
+    columns = [
+        column.name for column in columns_of(music.study.datasets["main"], music.study.mapping, dictionary)
+    ]
     assert len(columns) == len(set(columns))
     assert set(columns) == {SHORTER.get(name, name) for name in published} | {"visit_id"}
 
@@ -133,7 +145,8 @@ def test_demographics_are_the_participant_s_variables(music: Line, dictionary: D
     rows = [row for row in reference("canonical_variables.csv") if "music" in row["studies"].split(";")]
     levels = {row["name"]: row["entity_level"] for row in rows}
     columns = [
-        column.name for column in columns_of(music.study.datasets["demographics"], music.study.mapping, dictionary)
+        column.name
+        for column in columns_of(music.study.datasets["demographics"], music.study.mapping, dictionary)
     ]
     assert [name for name in columns if levels[name] not in {"participant", "exposure"}] == []
     assert {name for name, level in levels.items() if level == "participant"} <= set(columns)
@@ -154,7 +167,10 @@ def test_one_row_per_key_and_a_balanced_ledger(music: Line, entity: str, rows: i
 @pytest.mark.parametrize("entity", ["participant", "visit", "sample"])
 def test_every_missing_cell_has_a_reason(music: Line, entity: str) -> None:
     found = music.entity(entity)
-    for name in set(found.table.column_names) & set(found.missing.column_names) - {"participant_id", f"{entity}_id"}:
+    for name in set(found.table.column_names) & set(found.missing.column_names) - {
+        "participant_id",
+        f"{entity}_id",
+    }:
         values, reasons = found.table[name].to_pylist(), found.missing[name].to_pylist()
         assert [value is None for value in values] == [reason is not None for reason in reasons], name
 
@@ -173,7 +189,9 @@ def test_ids_get_their_prefix_and_visits_are_events(music: Line, records: Record
     people = set(music.entity("participant").table["participant_id"].to_pylist())
     assert people == {f"MID-{row['study_id']}" for row in records.first}
     keys = music.entity("visit").table.select(["participant_id", "visit_id"]).to_pylist()
-    assert {(row["participant_id"], row["visit_id"]) for row in keys} == {house_key(row) for row in records.visits}
+    assert {(row["participant_id"], row["visit_id"]) for row in keys} == {
+        house_key(row) for row in records.visits
+    }
     events = Counter(row["redcap_event_name"].removesuffix("_arm_1") for row in records.visits)
     assert music.counts("visit", "redcap_event_name") == events
 
@@ -201,13 +219,17 @@ def test_omics_check_answers_within_two_seconds(tmp_path: Path) -> None:
     environment = {**os.environ, "OMICS_HOME": str(tmp_path)}
     moments = [time.perf_counter()]
     for _ in range(3):
-        done = subprocess.run(command, env=environment, cwd=WORKING_COPY, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, cwd=WORKING_COPY, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         moments.append(time.perf_counter())
     assert min(later - earlier for earlier, later in pairwise(moments)) < 2
 
 
 def test_the_mapping_stays_readable() -> None:
-    text = (WORKING_COPY / "data_dictionary" / "studies" / "music" / "mapping.yaml").read_text(encoding="utf-8")
+    text = (WORKING_COPY / "data_dictionary" / "studies" / "music" / "mapping.yaml").read_text(
+        encoding="utf-8"
+    )
     assert len(text.splitlines()) <= 600
     assert max(map(len, text.splitlines())) <= 125
