@@ -154,7 +154,7 @@ class _BlockReader:
         for number, name in enumerate(names):
             if name in names[:number]:
                 self.document.complain((entity, "keep", number), f"{name!r} is listed twice")
-        known = {word: why for word, why in missing.items() if why in MISSING_REASONS}  # others are told elsewhere
+        known = {word: why for word, why in missing.items() if why in MISSING_REASONS}
         return {name: RULE.adapter.validate_python(normalise(name, known)) for name in names}
 
     def rule(self, place: Place, raw: Tree, missing: dict[str, str]) -> AnyVerb | None:
