@@ -18,13 +18,37 @@ Row = dict[str, str]
 MERGED = "GID-7"  # one person under three ids
 BLANK = ""
 NUMBER = re.compile(r"[+-]?[0-9.]+")
+FULL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 SIGNED = re.compile(r"[<>]=?\s*[0-9.]+")
 YEARS = ("ifx", "ciclo", "ada", "vedo", "uste", "tofa", "golim", "filgo", "upa", "risa", "aza", "mp", "mtx")
 DRUG_DATES = [f"{drug}_{end}" for drug in YEARS for end in ("start", "stop")]
 LABS = (
-    *("haemoglobin", "haematocrit_lab", "red_cell_count", "white_cell_count", "neutrophils_lab", "lymphocytes_lab"),
-    *("monocytes_lab", "basophils_lab", "eosinophils_lab", "plt_lab", "urea_lab", "sodium_lab", "potassium_lab"),
-    *("creatinine_lab", "egfr_lab", "crp", "albumin", "calprotectin", "drug_level_adalimumab", "drug_level_inflxi"),
+    *(
+        "haemoglobin",
+        "haematocrit_lab",
+        "red_cell_count",
+        "white_cell_count",
+        "neutrophils_lab",
+        "lymphocytes_lab",
+    ),
+    *(
+        "monocytes_lab",
+        "basophils_lab",
+        "eosinophils_lab",
+        "plt_lab",
+        "urea_lab",
+        "sodium_lab",
+        "potassium_lab",
+    ),
+    *(
+        "creatinine_lab",
+        "egfr_lab",
+        "crp",
+        "albumin",
+        "calprotectin",
+        "drug_level_adalimumab",
+        "drug_level_inflxi",
+    ),
 )
 HBI = ("hbigeneral_well_being_as", "hbiabdominal_pain", "hbinumber_of_liquid_stools", "hbiabdominal_mass1")
 SCCAI = (
@@ -70,7 +94,8 @@ class Records:
         return [
             row
             for row in self.base
-            if row[f"{form}_complete"] == "0" and all(row[c] in ({"", "0"} if c in boxes else {""}) for c in columns)
+            if row[f"{form}_complete"] == "0"
+            and all(row[c] in ({"", "0"} if c in boxes else {""}) for c in columns)
         ]
 
     def single(self) -> list[Row]:

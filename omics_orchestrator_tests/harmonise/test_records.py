@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 import pytest
 
@@ -29,8 +31,8 @@ def instrument(column: str, *rows: tuple[str, int, str]) -> pa.Table:
     )
 
 
-def visits(grammar: dict[str, object], *rows: tuple[str, int, str], **words: object) -> Harmonised:
-    made = study({"n": "n"}, key=(), kind="redcap_export", source="file.s", participant_id=grammar, **words)
+def visits(grammar: Mapping[str, object], *rows: tuple[str, int, str]) -> Harmonised:
+    made = study({"n": "n"}, key=(), kind="redcap_export", source="file.s", participant_id=grammar)
     return harmonise(made, "visit", VISITS, {"file.s": instrument("n", *rows)})
 
 
@@ -39,7 +41,7 @@ def keys(found: Harmonised) -> dict[tuple[str, str], object]:
 
 
 @pytest.mark.parametrize("grammar", [GRAMMAR, SETTLED])
-def test_instances_of_two_records_of_one_participant_stay_apart(grammar: dict[str, object]) -> None:
+def test_instances_of_two_records_of_one_participant_stay_apart(grammar: Mapping[str, object]) -> None:
     found = visits(grammar, ("G-7", 1, "1"), ("G-007-P", 1, "2"), ("G-007-P", 2, "3"), ("G-08", 1, "4"))
     assert keys(found) == {
         ("G-7", "s#1"): 1,
@@ -62,7 +64,7 @@ def test_what_is_no_id_is_told_as_before() -> None:
 
 
 @pytest.mark.parametrize(("grammar", "severity"), [(GRAMMAR, "warning"), (SETTLED, "note")])
-def test_records_that_become_one_participant_are_told(grammar: dict[str, object], severity: str) -> None:
+def test_records_that_become_one_participant_are_told(grammar: Mapping[str, object], severity: str) -> None:
     made = study(
         {"age": "age"},
         entity="participant",
@@ -85,7 +87,7 @@ def test_records_that_become_one_participant_are_told(grammar: dict[str, object]
 
 
 @pytest.mark.parametrize("grammar", [GRAMMAR, SETTLED])
-def test_forms_of_one_project_meet_by_record(grammar: dict[str, object]) -> None:
+def test_forms_of_one_project_meet_by_record(grammar: Mapping[str, object]) -> None:
     join = {"file.lab": {"cardinality": "many_to_one", "on": {"record_id": "record_id"}}}
     rules = {"n": "n", "crp": {"number": "crp"}}
     made = study(rules, key=(), kind="redcap_export", source="file.s", participant_id=grammar, join=join)
