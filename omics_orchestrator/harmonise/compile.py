@@ -216,7 +216,13 @@ def _own_column(columns: Columns, reference: str) -> str:
 
 
 def _pairs(
-    columns: Columns, table: str, key: Sequence[str], grammar: IdGrammar, complaints: Complaints, *, records: bool
+    columns: Columns,
+    table: str,
+    key: Sequence[str],
+    grammar: IdGrammar,
+    complaints: Complaints,
+    *,
+    records: bool,
 ) -> Pairs:
     """Return pairs (SQL of the block's column, column of the joined table).
 
@@ -230,9 +236,7 @@ def _pairs(
         found = complaints.attempt(("join", table, "on", left), partial(_own_column, columns, left))
         if right not in columns.delivered[table]:
             known = suggest(right, columns.delivered[table])
-            complaints.add(
-                ("join", table, "on", left), f"there is no column {right!r} in {table}; {known}"
-            )
+            complaints.add(("join", table, "on", left), f"there is no column {right!r} in {table}; {known}")
         elif found is not None:
             by_record = records and left == right == REDCAP_KEY[0]
             by_house = spelled and left == key[0] and not by_record
