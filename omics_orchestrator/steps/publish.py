@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from omics_orchestrator.dictionary import KEYS
 from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.findings import Finding
+from omics_orchestrator.harmonise.rulebook import dictionary_version
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.wide import NO_ROW, Part
 from omics_orchestrator.steps.wide_rows import WideRows
@@ -54,26 +55,34 @@ def publish(workspace: Workspace, study: Study, name: str, harmonised: Mapping[s
     wide = WideRows(study, dataset, dictionary)
     rows = wide.of(parts)
     columns = columns_of(dataset, study.mapping, dictionary)
-    table = _table(columns, rows)
-    missing = _missing(columns, rows)
-    schema, called = table_of(("dataset", study.study, name))
-    key = tuple(column.name for column in columns if column.role == "key")
+    writes = _writes(study, name, columns, rows)
+    table = writes[0].table
     findings = (
         *wide.findings,
-        *_schema(workspace.database, schema, called, columns, table),
+        *_schema(workspace.database, writes[0], columns),
         *_rows(table, harmonised[dataset.entity]),
-    )
-    described = f"{study.title}: {dataset.description or f'dataset {name}, one row per {dataset.entity}'}"
-    writes = (
-        TableWrite(schema, called, table, key, description=described),
-        TableWrite(schema, called + MISSING, missing, key, description=f"Why values of {name} are missing"),
     )
     return StepResult(
         data_version=combined_version(fingerprint(write.table) for write in writes),
         findings=findings,
-        facts=_facts(dataset, columns),
+        facts={**_facts(dataset, columns), "dictionary_version": dictionary_version(dictionary)},
         writes=writes,
         rows=table.num_rows,
+    )
+
+
+def _writes(
+    study: Study, name: str, columns: tuple[DatasetColumn, ...], rows: dict[str, Part]
+) -> tuple[TableWrite, TableWrite]:
+    """Return the table and the missing reasons beside it, both to be written."""
+    dataset = study.datasets[name]
+    schema, called = table_of(("dataset", study.study, name))
+    key = tuple(column.name for column in columns if column.role == "key")
+    described = f"{study.title}: {dataset.description or f'dataset {name}, one row per {dataset.entity}'}"
+    why = f"Why values of {name} are missing"
+    return (
+        TableWrite(schema, called, _table(columns, rows), key, description=described),
+        TableWrite(schema, called + MISSING, _missing(columns, rows), key, description=why),
     )
 
 
@@ -128,14 +137,12 @@ def _missing(columns: tuple[DatasetColumn, ...], rows: dict[str, Part]) -> pa.Ta
     return pa.table(found)
 
 
-def _schema(
-    database: Database, schema: str, name: str, columns: tuple[DatasetColumn, ...], table: pa.Table
-) -> Iterator[Finding]:
+def _schema(database: Database, write: TableWrite, columns: tuple[DatasetColumn, ...]) -> Iterator[Finding]:
     """Hold the table against its declaration, and tell what changed for those who read the last one."""
     declared = [(column.name, _type(column)) for column in columns]
-    if [(field.name, field.type) for field in table.schema] != declared:
+    if [(field.name, field.type) for field in write.table.schema] != declared:
         yield Finding("schema", "the columns are not those of the declaration", 1, "error")
-    before = table_state(database, schema, name)
+    before = table_state(database, write.schema, write.name)
     if before is None:
         return
     old = {field.name: field.type for field in before.arrow_schema}

@@ -1,6 +1,7 @@
 """Rules that name the reference date: partial dates, censored numbers, the unknown, what depends on what."""
 
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -10,7 +11,7 @@ from omics_orchestrator.harmonise.dated import Inputs, dated
 from omics_orchestrator_tests.harmonise import invented
 
 DAY = date(2025, 10, 30)
-TYPES = {
+TYPES: dict[str, Any] = {
     "dx": {"type": "partial_date"},
     "days": {"type": "integer", "min": 0},
     "years": {"type": "integer"},
@@ -25,7 +26,10 @@ DAYS = {"derive": "date_diff('day', dx, reference_date)"}
 
 
 def dictionary():
-    fields = {n: f | {"entity": "participant" if n in PARTICIPANT else "visit"} for n, f in TYPES.items()}
+    entities = {name: "participant" if name in PARTICIPANT else "visit" for name in TYPES}
+    fields: dict[str, Any] = {
+        name: {**dict(found), "entity": entities[name]} for name, found in TYPES.items()
+    }
     return invented.dictionary(**fields)
 
 
