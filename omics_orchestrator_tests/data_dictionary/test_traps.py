@@ -29,10 +29,10 @@ class Run:
         self.found = found
 
     def values(self, name: str) -> list[Any]:
-        return self.found.table[name].to_pylist()
+        return list(self.found.table[name].to_pylist())
 
     def reasons(self, name: str) -> list[str | None]:
-        return self.found.missing[name].to_pylist()
+        return list(self.found.missing[name].to_pylist())
 
     def comparators(self, name: str) -> list[str]:
         rows = self.found.comparators.to_pylist()

@@ -14,7 +14,7 @@ from omics_orchestrator.studies import Study
 from omics_orchestrator.verbs import normalise
 
 CODE_LISTS = {"sex": {"male": "", "female": "", "unknown": ""}, "group": {"cd": "", "uc": "", "hc": ""}}
-UNITS = Units({("mg/dL", "mg/L"): 10.0, ("mg", "mg/L"): 1.0})
+UNITS = Units(fixed={("mg/dL", "mg/L", ""): Conversion(10.0), ("mg", "mg/L", ""): Conversion(1.0)})
 
 
 def dictionary(entity: str = "visit", **types: Any) -> Dictionary:
