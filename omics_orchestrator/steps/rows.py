@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from psycopg2 import sql
 
+from omics_orchestrator.storage.copying import identifier, names
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.tables import TableState, read_query
 
@@ -20,18 +20,14 @@ def rows_where(database: Database, state: TableState, wanted: Sequence[Mapping[s
     if not wanted:
         return state.arrow_schema.empty_table()
     columns = list(wanted[0])
-    table, names = sql.Identifier(state.schema, state.name), [sql.Identifier(name) for name in columns]
-    query = sql.SQL("select {} from {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, state.arrow_schema.names)), table
+    query = (
+        f"SELECT {names(state.arrow_schema.names)} FROM {identifier(state.schema)}.{identifier(state.name)}"
     )
     parameters: list[Any] = []
     if columns:
-        query += sql.SQL(" where ({}) in {}").format(sql.SQL(", ").join(names), sql.Placeholder())
+        query += f" WHERE ({names(columns)}) IN %s"
         parameters.append(tuple(tuple(row[name] for name in columns) for row in wanted))
-    query += sql.SQL(" order by {}").format(sql.SQL(", ").join(map(sql.Identifier, state.key)))
-    with database.transaction(read_only=True) as connection:
-        text = query.as_string(connection)
-    found = read_query(database, text, parameters)
+    found = read_query(database, f"{query} ORDER BY {names(state.key)}", parameters)
     return pa.table(
         [column.cast(field.type) for column, field in zip(found.columns, state.arrow_schema, strict=True)],
         schema=state.arrow_schema,
