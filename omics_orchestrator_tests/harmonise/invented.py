@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from omics_orchestrator.dictionary import Conversion, Dictionary, Units, Variable
+from omics_orchestrator.dictionary import KEYS, Conversion, Dictionary, Units, Variable
 from omics_orchestrator.harmonise import Harmonised
 from omics_orchestrator.studies import Study
 from omics_orchestrator.verbs import normalise
