@@ -38,9 +38,10 @@ def distinct_names(names: Iterable[str]) -> dict[str, str]:
 def cleaned(column: str) -> str:
     """Return SQL: a cell's text without outer white space, NULL where nothing is left."""
     text = f"CAST({column} AS VARCHAR)"
-    stripped = f"regexp_replace({text}, '^{WHITE}+|{WHITE}+$', '', 'g')"
-    untidy = f"regexp_matches({text}, '^{WHITE}|{WHITE}$')"
-    return f"nullif(CASE WHEN {untidy} THEN {stripped} ELSE {text} END, '')"
+    stripped = f"nullif(regexp_replace({text}, '^{WHITE}+|{WHITE}+$', '', 'g'), '')"
+    # most cells begin and end with a visible ASCII character: that is cheap to see, unlike a match
+    tidy = f"ord({text}) BETWEEN 33 AND 126 AND ord({text}[-1]) BETWEEN 33 AND 126"
+    return f"CASE WHEN {text} = '' THEN NULL WHEN {tidy} THEN {text} ELSE {stripped} END"
 
 
 @dataclass

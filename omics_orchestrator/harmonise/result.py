@@ -55,7 +55,7 @@ class Result:
     def values(self, name: str) -> int:
         """Return how many rows have a value of a variable."""
         if name in self.columns:
-            return self.rows - self.columns[name].null_count
+            return self.rows - int(self.columns[name].null_count)
         return self._count(name, VALUE)
 
     def conflicts(self, name: str) -> int:

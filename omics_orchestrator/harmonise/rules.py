@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -11,11 +11,11 @@ from omics_orchestrator.dictionary import Conversion, Dictionary, MissingReason,
 from omics_orchestrator.dictionary.problems import suggest
 from omics_orchestrator.harmonise.columns import Columns
 from omics_orchestrator.harmonise.complaints import Complaints
-from omics_orchestrator.harmonise.steps import Derived, Read, Repeats
+from omics_orchestrator.harmonise.steps import Derived, Read, Repeats, Shared
 from omics_orchestrator.harmonise.variables import PARTICIPANT, Variables, in_order
 from omics_orchestrator.studies import EntityBlock, Mapping
 from omics_orchestrator.verbs import Target, Verb
-from omics_orchestrator.verbs.base import NULL, SQL_TYPES, Cell, ColumnVerb
+from omics_orchestrator.verbs.base import NULL, SQL_TYPES, Cell, ColumnVerb, identifier
 from omics_orchestrator.verbs.copy import Copy
 from omics_orchestrator.verbs.date import Date
 from omics_orchestrator.verbs.expression import names, source_calls, translate
@@ -58,12 +58,11 @@ class Rules:
 
     def _hidden(self, name: str, how: str, column: str) -> Read:
         words: dict[str, Any] = {"columns": (column,), "missing": self.block.missing}
-        target = Target(
-            name, {"number": "censored", "date": "date"}.get(how, "text"), column=self.columns.find
-        )
+        kind, shared = {"number": "censored", "date": "date"}.get(how, "text"), Sharing(name)
+        target = Target(name, kind, column=self.columns.find, share=shared.add)
         verbs: dict[str, type[ColumnVerb]] = {"number": Number, "date": Date}
         rule = verbs.get(how, Copy).model_validate(words)
-        return Read(name, rule.cell(target), self.block.blank)
+        return Read(name, rule.cell(target), self.block.blank, tuple(shared.parts))
 
     def levels(self, variables: Variables) -> list[list[Derived]]:
         """Return the rules over variables, in levels of which each needs only earlier ones."""
@@ -123,9 +122,11 @@ class Rules:
         return [need.removeprefix(prefix) for need in found or ()]
 
     def _read(self, name: str) -> Read:
-        rule, target = self.block.rules[name], self._target(name)
+        shared = Sharing(name)
+        rule, target = self.block.rules[name], replace(self._target(name), share=shared.add)
         self._check(rule, target)
-        return Read(name, rule.cell(target), self._blank(rule), repeats=repeats_of(rule, target))
+        cell, repeats = rule.cell(target), repeats_of(rule, target)
+        return Read(name, cell, self._blank(rule), tuple(shared.parts), repeats)
 
     def _blank(self, rule: Verb) -> MissingReason:
         """Return the reason of a blank cell: the rule's own word, else the block's, else that nobody collected it."""
@@ -173,6 +174,23 @@ class Rules:
         """Return whether the source declares a column as yesno, truefalse or checkbox."""
         tables, column = self.block.columns_of(reference)
         return any((table, column) in self.flags for table in tables)
+
+
+@dataclass
+class Sharing:
+    """The parts of one variable's SQL that are computed once, each in a column of a step before."""
+
+    name: str
+    parts: list[Shared] = field(default_factory=list)
+
+    def add(self, sql: str) -> str:
+        """Return the column that holds what `sql` gives."""
+        if same := next((part.name for part in self.parts if part.sql == sql), None):
+            return f"r.{identifier(same)}"
+        before = [part.level for part in self.parts if f"r.{identifier(part.name)}" in sql]
+        made = Shared(f"{self.name}|{len(self.parts) + 1}", sql, max(before, default=-1) + 1)
+        self.parts.append(made)
+        return f"r.{identifier(made.name)}"
 
 
 def repeats_of(rule: Verb, target: Target) -> Repeats | None:

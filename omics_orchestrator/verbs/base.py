@@ -73,6 +73,7 @@ class Target:
         formula: expression over variables → SQL and what it is (derive, when).
         conversion: unit → how a number becomes one in the dictionary's unit.
         flag_columns: whether `copy` may read this column as 1/0 (declared yesno, truefalse or checkbox).
+        share: SQL that a cell needs more than once → what to write in its place; it is computed only once.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Target:
     formula: Callable[[str], Typed] = lambda text: Typed("NULL", "any")
     conversion: Callable[[str], Conversion] = lambda unit: Conversion()
     flag_columns: Callable[[str], bool] = lambda reference: False
+    share: Callable[[str], str] = lambda sql: sql
 
     def constant(self, text: str) -> str | None:
         """Return `text` as SQL of the variable's type, or None where it is no such value."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from omics_orchestrator.verbs.base import NULL, Cell, Column, ColumnVerb, Target, literal
 
+SEPARATORS = frozenset("-/.:,")
 FIRST_YEAR = 1000  # a year of fewer than four digits was not written by %Y
 DIRECTIVES = frozenset("YymdbBjHIMSfpz%")
 
@@ -58,7 +59,10 @@ class Date(ColumnVerb):
     def cell(self, target: Target) -> Cell:
         """Return the SQL of one cell."""
         text = target.column(self.columns[0])
-        dates = [read_date(text, form) for form in self.formats]
+        dates: list[str] = []
+        for form in self.formats:  # a later format is tried where no earlier one fits
+            lacking = " AND ".join(f"({earlier}) IS NULL" for earlier in dates)
+            dates.append(read_date(text, form, target.share, only=lacking or "true"))
         value = dates[0] if len(dates) == 1 else f"coalesce({', '.join(dates)})"
         known = [precision(form) for form in self.formats]
         if not self.partial and not any(known):
@@ -89,14 +93,29 @@ def precision(form: str) -> Precision | None:
     return "month" if found & {"%m", "%b", "%B"} else "year"
 
 
-def read_date(text: str, form: str) -> str:
+def read_date(
+    text: str, form: str, share: Callable[[str], str] = lambda sql: sql, *, only: str = "true"
+) -> str:
     """Return SQL: the text as a date, NULL where it does not fit the format.
 
     DuckDB alone would read `1/2/24` by `%Y` as the year 24, and words (`infinity`, `epoch`) by any format; and
     `%b` knows the ninth month as `Sep` only, which the British write `Sept`.
+
+    Args:
+        text: SQL of a text.
+        form: a strptime format.
+        share: see `Target`.
+        only: SQL: where the format is tried at all.
     """
     if "%b" in form:
         text = f"regexp_replace({text}, '(?i)\\bsept\\b', 'Sep')"
-    found = f"try_strptime({text}, {literal(form)})"
-    digits = f"regexp_matches({text}, '[0-9]')"
-    return f"CASE WHEN {digits} AND {found} >= TIMESTAMP '{FIRST_YEAR}-01-01' THEN CAST({found} AS DATE) END"
+    marks = sorted(set(re.sub("%.", "", form)) & SEPARATORS)
+    fits = [only, *(f"contains({text}, '{mark}')" for mark in marks)]  # to try what cannot fit takes long
+    if set(marks) <= {"-"}:  # `-infinity` has a `-`
+        fits.append(f"regexp_matches({text}, '[0-9]')")
+    cases = f"WHEN {' AND '.join(fits)} THEN CAST(try_strptime({text}, {literal(form)}) AS DATE)"
+    if form == "%Y-%m-%d":
+        usual = f"{only} AND {text} LIKE '____-__-__' AND {text} >= '0' AND {text} < ':'"
+        cases = f"WHEN {usual} THEN TRY_CAST({text} AS DATE) {cases}"
+    found = share(f"CASE {cases} END")
+    return f"CASE WHEN {found} >= DATE '{FIRST_YEAR}-01-01' THEN {found} END"

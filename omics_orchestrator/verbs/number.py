@@ -13,6 +13,7 @@ from omics_orchestrator.dictionary.ucum import Conversion
 from omics_orchestrator.verbs.base import MANTISSA, NULL, NUMBER, Cell, Column, ColumnVerb, Target, literal
 
 SIGN = "(?:<=|>=|[<>≤≥])"
+SIGNS = ", ".join(str(ord(sign)) for sign in "<>≤≥")
 NUMERIC = ("integer", "decimal", "censored")
 
 
@@ -47,8 +48,8 @@ class Number(ColumnVerb):
         said = target.column(self.columns[0])
         text = self.without_words(said)
         censored = self.censored or target.type == "censored"
-        number = read_number(text, self.decimal, signed=censored)
-        sign = f"nullif(regexp_extract({text}, '^{SIGN}'), '')"
+        number = target.share(read_number(text, self.decimal, signed=censored))
+        sign = f"CASE WHEN ord({text}) IN ({SIGNS}) THEN regexp_extract({text}, '^{SIGN}') END"
         comparator = f"replace(replace({sign}, '≤', '<='), '≥', '>=')" if censored else NULL
         conversion = Conversion() if self.unit is None else target.conversion(self.unit)
         value = number
@@ -57,7 +58,7 @@ class Number(ColumnVerb):
         elif conversion != Conversion():
             value = finite(converted(number, conversion))
         if target.type == "integer":
-            value = whole(value)
+            value = whole(target.share(value))
         return self.read(said, value, comparator=comparator, number=None if censored else number)
 
     def without_words(self, text: str) -> str:
@@ -79,11 +80,27 @@ def read_number(text: str, decimal: str = ".", *, signed: bool = False, power: i
         power: the power of ten by which the number is multiplied; written into its text, so 0.56 gives 5.6 exactly.
     """
     whole_number = _found(text, NUMBER, decimal, signed=signed)
-    if not power:
-        return finite(f"TRY_CAST({whole_number} AS DOUBLE)")
-    mantissa = _found(text, MANTISSA, decimal, signed=signed)
-    shifted = f"TRY_CAST({mantissa} || 'e{power}' AS DOUBLE)"
-    return finite(f"coalesce({shifted}, TRY_CAST({whole_number} AS DOUBLE) * CAST(1e{power} AS DOUBLE))")
+    any_number = finite(f"TRY_CAST({whole_number} AS DOUBLE)")
+    plain = f"TRY_CAST({text} AS DOUBLE)"
+    if power:
+        mantissa = _found(text, MANTISSA, decimal, signed=signed)
+        shifted = f"TRY_CAST({mantissa} || 'e{power}' AS DOUBLE)"
+        scaled = f"TRY_CAST({whole_number} AS DOUBLE) * CAST(1e{power} AS DOUBLE)"
+        any_number = finite(f"coalesce({shifted}, {scaled})")
+        plain = f"TRY_CAST({text} || 'e{power}' AS DOUBLE)"
+    if decimal != ".":
+        return any_number
+    return f"CASE WHEN {is_plain(text)} THEN {plain} ELSE {any_number} END"
+
+
+def is_plain(text: str) -> str:
+    """Return SQL: whether DuckDB itself reads a text as every reader of numbers would, or not at all.
+
+    It begins with a digit or a point (so it is no `inf`, no `nan`), has no exponent and none of the `_` that DuckDB
+    allows within numbers. That is cheap to see, a match of the whole number is not.
+    """
+    strange = " OR ".join(f"contains({text}, '{letter}')" for letter in "_eE")
+    return f"{text} >= '.' AND {text} < ':' AND strlen({text}) < 300 AND NOT ({strange})"
 
 
 def _found(text: str, number: str, decimal: str, *, signed: bool) -> str:
@@ -113,7 +130,7 @@ def converted(number: str, conversion: Conversion) -> str:
 
 def finite(number: str) -> str:
     """Return SQL: a double, NULL where it is infinite."""
-    return f"nullif(nullif({number}, CAST('inf' AS DOUBLE)), CAST('-inf' AS DOUBLE))"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"
 
 
 def whole(number: str) -> str:
