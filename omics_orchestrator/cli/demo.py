@@ -8,17 +8,18 @@ from collections import Counter
 from rich.console import Console
 
 from omics_orchestrator.cli.materialize import group_of, report, with_progress
+from omics_orchestrator.cli.status_variables import summary
 from omics_orchestrator.cli.words import omics
 from omics_orchestrator.demo import generate
 from omics_orchestrator.errors import NotConfigured, UnknownKey
 from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.settings import Settings, without_password
 from omics_orchestrator.steps import find
+from omics_orchestrator.steps.status import status_matrix
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import read_query
 
 PUBLIC = ("hmp2", "prism", "risk")
-FULL = 0.8  # share of rows with a value from which a variable counts as complete
 
 
 def run_demo(studies: str) -> None:
@@ -103,7 +104,7 @@ def _overview(console: Console, workspace: Workspace, session: Session, studies:
         f"Checks     {len(checks) - failed.total()} passed · {failed.total()} failed{names}",
         soft_wrap=True,
     )
-    console.print(f"Coverage   {_coverage(workspace, studies)}")
+    console.print(f"Coverage   {summary(status_matrix(workspace).only(studies))}", soft_wrap=True)
     _next(console)
 
 
@@ -112,6 +113,7 @@ def _next(console: Console) -> None:
         "make dev": "the asset graph in your browser",
         f"{omics()} variables calprotectin": "where is it measured, and how well",
         f"{omics()} status --failed": "what is wrong with the data",
+        f"{omics()} status --variables": "what became of every variable in every study",
     }
     width = max(map(len, following))
     for number, (command, meaning) in enumerate(following.items()):
@@ -130,16 +132,3 @@ def _tables(console: Console, workspace: Workspace, studies: list[str]) -> None:
     for number, (place, tables) in enumerate(sorted(by_place.items(), key=lambda one: one[0] != "warehouse")):
         label = "Tables" if number == 0 else ""
         console.print(f"{label:<10} {place:<26} {' · '.join(sorted(tables))}", soft_wrap=True)
-
-
-def _coverage(workspace: Workspace, studies: list[str]) -> str:
-    """Say how many variable × study cells have values in at least four fifths of the rows, in some, in none."""
-    shares = {study: of_study for study, of_study in find.coverage(workspace).items() if study in studies}
-    variables = {variable for of_study in shares.values() for variable in of_study}
-    cells = [of_study.get(variable) or 0.0 for of_study in shares.values() for variable in variables]
-    if not cells:
-        return "nothing is harmonised yet"
-    full = sum(share >= FULL for share in cells) / len(cells)
-    empty = sum(share == 0 for share in cells) / len(cells)
-    size = f"{len(variables)} variables × {len(shares)} studies"
-    return f"{full:.0%} complete · {1 - full - empty:.0%} partial · {empty:.0%} absent ({size})"

@@ -30,7 +30,7 @@ def show_variables_status(study: str | None, entity: str | None) -> None:
     if not one:
         console.print("  ".join(legend()), "  share of rows with a value")
     console.print(table)
-    console.print(_summary(matrix))
+    console.print(summary(matrix))
 
 
 def _short(status: Status) -> Text:
@@ -53,8 +53,8 @@ def _percent(status: Status) -> str:
     return "" if status.coverage is None else f"{status.coverage:.0%}"
 
 
-def _summary(matrix: StatusMatrix) -> str:
-    """Return `61 % complete · 8 % partial · …` over all cells shown."""
+def summary(matrix: StatusMatrix) -> str:
+    """Return `61 % complete · 8 % partial · …` over all cells of the matrix."""
     counted = matrix.counted()
     total = sum(counted.values()) or 1
     shares = " · ".join(f"{number / total:.0%} {word}".replace("%", " %") for word, number in counted.items())

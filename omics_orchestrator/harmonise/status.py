@@ -87,10 +87,10 @@ def _made(name: str, rule: Verb, table: pa.Table, counts: Counter[str], waits: s
     """Return the row of a variable that a rule makes."""
     values = table.num_rows - table[name].null_count
     lost = {what: counts[what] for what in LOSSES if counts[what]}
-    why = [f"{number} {LOSSES[what]}" for what, number in lost.items()]
+    why = [f"{LOSSES[what]}: {number}" for what, number in lost.items()]
     if waits:
         why.append(waits)
-    elif not values:
+    elif not values and not lost:
         why.append("no row has a value")
     return {
         "variable": name,

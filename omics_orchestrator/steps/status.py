@@ -7,7 +7,7 @@ harmonise/status.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from omics_orchestrator.dictionary import ENTITIES, KEYS
 from omics_orchestrator.errors import UnknownKey
-from omics_orchestrator.harmonise.status import COUNTS, ERROR, STATUSES, absent
+from omics_orchestrator.harmonise.status import COUNTS, ERROR, STATUSES, UNDETERMINED, absent
 from omics_orchestrator.steps.picture import Grid, draw
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableState, list_tables, read_table
@@ -59,6 +59,17 @@ class StatusMatrix:
         """Return status → number of cells, every status named."""
         found = Counter(cell.status for row in self.cells.values() for cell in row.values())
         return {status: found[status] for status in STATUSES}
+
+    def only(self, studies: Collection[str]) -> StatusMatrix:
+        """Return the matrix of these studies, and of the variables of which one of them says anything."""
+        kept = tuple(study for study in self.studies if study in studies)
+        rows = {place: {study: row[study] for study in kept} for place, row in self.cells.items()}
+        said = {
+            place: row
+            for place, row in rows.items()
+            if any(cell.status != UNDETERMINED for cell in row.values())
+        }
+        return StatusMatrix(kept, said)
 
     def picture(self, title: str) -> bytes:
         """Return the matrix as a PNG: names, colours and letters."""
