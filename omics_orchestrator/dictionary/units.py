@@ -107,8 +107,8 @@ def read_units(file: Path, masses: Path, problems: Problems) -> Units:
         alias, unit = folded(row.cells["alias"]), row.cells["unit"]
         conversion = _conversion(file, row, problems)
         of = [name.strip() for name in row.cells["substance"].split(";")]
-        keys = {(alias, unit, name) for name in of}
-        fixed_already = keys & fixed.keys() if conversion else {given for given, *_ in fixed} & {alias}
+        keys = [(alias, unit, name) for name in of]  # in their order: the digest of the dictionary reads it
+        fixed_already = set(keys) & fixed.keys() if conversion else {given for given, *_ in fixed} & {alias}
         if alias in aliases or fixed_already:
             problems.add(file, row.line, alias, f"{alias!r} is given twice", "a spelling means one unit")
         elif conversion is None:

@@ -13,12 +13,23 @@ from omics_orchestrator.findings import Finding
 
 ENOUGH = 10  # values of a study, below which its median says little
 NEAR = (0.2, 5.0)  # ratios of medians that patients alone explain
+TIME = (
+    "a",
+    "mo",
+    "wk",
+    "d",
+    "h",
+)  # a study of children is younger than the others, and a unit of time is never converted
 PER_UNIT = ("{",)  # scores and counts have no unit that could be another
 
 
 def wrong_units(dictionary: Dictionary, entity: str, union: pa.Table) -> list[Finding]:
     """Return a finding for each study whose median of a measured variable is far from the others' medians."""
-    measured = [one for one in dictionary.of_entity(entity) if one.unit and not one.unit.startswith(PER_UNIT)]
+    measured = [
+        one
+        for one in dictionary.of_entity(entity)
+        if one.unit and not one.unit.startswith(PER_UNIT) and one.unit not in TIME
+    ]
     return [finding for variable in measured for finding in _shifts(variable, union)]
 
 

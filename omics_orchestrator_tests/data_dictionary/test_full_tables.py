@@ -126,7 +126,7 @@ def test_hmp2_column_names_made_by_r_are_read_as_they_are(whole: Callable[[str],
 
 def test_hmp2_crp_999_is_unknown(whole: Callable[[str], Line]) -> None:
     line = whole("whole_hmp2")
-    assert line.reasons("visit", "crp") == {"unknown": 34}
+    assert line.reasons("visit", "crp") == {"unknown": 34, "not_collected": 4864}
     assert line.ledger("visit", "crp")["missing:unknown"] == 34
     balanced(line, "visit")
 
