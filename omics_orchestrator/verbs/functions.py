@@ -71,12 +71,13 @@ def _concat(translator: Translator, node: exp.Expression) -> Typed:
 
 
 def _first(translator: Translator, node: exp.Expression) -> Typed:
+    """The first that is there; where that one is not exactly known the answer is unknown, not the next one."""
     parts = [translator.visit(part) for part in [node.this, *node.expressions]]
-    return Typed(
-        f"coalesce({', '.join(part.sql for part in parts)})",
-        three.common_kind(parts),
-        three.common_codes(parts),
-    )
+    found = f"coalesce({', '.join(part.sql for part in parts)})"
+    if any(part.shown != part.sql for part in parts):
+        cases = " ".join(f"WHEN {part.shown} IS NOT NULL THEN {part.sql}" for part in parts)
+        found = f"CASE {cases} END"
+    return Typed(found, three.common_kind(parts), three.common_codes(parts))
 
 
 def _extreme(translator: Translator, node: exp.Expression) -> Typed:

@@ -37,6 +37,11 @@ class Typed:
     word: str | None = None
 
     @property
+    def shown(self) -> str:
+        """SQL that is NULL only where there is nothing, not even an inexact value."""
+        return self.value or self.earliest
+
+    @property
     def earliest(self) -> str:
         """SQL of the earliest day that a date may be."""
         return self.bounds[0] if self.bounds else self.sql

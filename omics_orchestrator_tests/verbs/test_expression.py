@@ -52,7 +52,11 @@ def evaluated(text: str):
         ("date_diff('day', earliest(p), latest(p))", 364), ("d > '2020-04-30'", True), ("number('1,5')", None),
         ("number(t) is null", True), ("try_cast('2.5' as double)", 2.5), ("fc < 250", True), ("fc > 10", None),
         ("fc > 20", False), ("fc + 1", None), ("fc is null", False), ("fc between 1 and 30", None),
-        ("w is distinct from h", True),
+        ("w is distinct from h", True), ("w is not distinct from 10", True), ("h is not distinct from h", True),
+        ("fc is distinct from 10", None), ("fc is distinct from 30", True), ("fc is not distinct from h", False),
+        ("p is distinct from d", True), ("p is not distinct from p", None), ("coalesce(fc, 3)", None),
+        ("coalesce(h, fc)", None), ("coalesce(p, d)", None), ("coalesce(w, fc)", 10), ("fc is not null", True),
+        ("t not like 'y%'", True), ("t not ilike 'X'", False), ("a is not true", False), ("b is true", False),
         ("d + 9999999999", None), ("participant.age > 3", True), ("t like 'x%'", True), ("-w", -10), ("2 <> 3", True),
     ],
 )  # fmt: skip
