@@ -17,7 +17,7 @@ from omics_orchestrator.steps.extract import with_original_names
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.status import strip
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.storage.tables import TableWrite, fingerprint, read_table
+from omics_orchestrator.storage.tables import TableWrite, fingerprint, read_table, table_state
 from omics_orchestrator.studies import Study
 from omics_orchestrator.studies.places import table_of
 
@@ -44,9 +44,10 @@ def harmonise(
     result = harmonise_entity(
         study, entity, workspace.dictionary, delivered, participants, participant_comparators=comparators
     )
-    content = (result.table, *(getattr(result, side) for side in CONTENT))
+    prints = {"": fingerprint(result.table)} | {side: fingerprint(getattr(result, side)) for side in CONTENT}
+    equal = _stored(workspace, study, entity) == prints
     return StepResult(
-        data_version=combined_version(map(fingerprint, content)),
+        data_version=combined_version(prints.values()),
         findings=tuple(result.findings),
         facts={
             "variables": result.table.num_columns - len(KEYS[entity]),
@@ -54,7 +55,7 @@ def harmonise(
             "dictionary_version": dictionary_version(workspace.dictionary),
         },
         pictures={"variables": strip(study.study, entity, result.status)},
-        writes=_writes(study, entity, result, run_id),
+        writes=_writes(study, entity, result, run_id, same_run=equal),
         rows=result.table.num_rows,
     )
 
@@ -65,7 +66,18 @@ def _comparators(workspace: Workspace, study: Study) -> pa.Table:
     return read_table(workspace.database, schema, f"{name}__comparators")
 
 
-def _writes(study: Study, entity: str, result: Harmonised, run_id: str) -> tuple[TableWrite, ...]:
+def _stored(workspace: Workspace, study: Study, entity: str) -> dict[str, str]:
+    """Return the fingerprints of the content that is stored now."""
+    schema, name = table_of(("harmonised", study.study, entity))
+    places = {"": name} | {side: f"{name}__{side}" for side in CONTENT}
+    states = {side: table_state(workspace.database, schema, table) for side, table in places.items()}
+    return {side: state.fingerprint for side, state in states.items() if state}
+
+
+def _writes(
+    study: Study, entity: str, result: Harmonised, run_id: str, *, same_run: bool
+) -> tuple[TableWrite, ...]:
+    """Return every table to write; `same_run`: the content is equal, so the run that wrote it stays its run."""
     schema, name = table_of(("harmonised", study.study, entity))
     keys = KEYS[entity]
     side_keys = {
@@ -78,8 +90,9 @@ def _writes(study: Study, entity: str, result: Harmonised, run_id: str) -> tuple
     rules = result.rules.append_column(RUN_ID, pa.array([run_id] * result.rules.num_rows, pa.string()))
     tables = {side: getattr(result, side) for side in SIDE_TABLES} | {"rules": rules}
     main = TableWrite(schema, name, result.table, keys, description=f"{study.title}: one row per {entity}")
+    ignore = (RUN_ID,) if same_run else ()
     sides = [
-        TableWrite(schema, f"{name}__{side}", table, side_keys.get(side, (*keys, "variable")), (RUN_ID,))
+        TableWrite(schema, f"{name}__{side}", table, side_keys.get(side, (*keys, "variable")), ignore)
         for side, table in tables.items()
     ]
     return (main, *sides)

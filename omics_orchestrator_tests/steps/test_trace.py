@@ -69,7 +69,7 @@ def traced(installation: Installation) -> Installation:
     return installation
 
 
-def materialise(installation: Installation, *, only_raw: bool = False) -> None:
+def materialise(installation: Installation, *, only_raw: bool = False, run: str = "run of harmonise") -> None:
     """Extract and harmonise without Dagster, which these tests do not need."""
     workspace = installation.workspace()
     study, database = workspace.catalogue.studies["tiny"], workspace.database
@@ -82,7 +82,7 @@ def materialise(installation: Installation, *, only_raw: bool = False) -> None:
         }
         known = entity != "participant" and "participant" in study.mapping.entities
         participants = read_table(database, "harmonised_tiny", "participant") if known else None
-        made = harmonise(workspace, study, entity, raw, participants, run_id="run of harmonise")
+        made = harmonise(workspace, study, entity, raw, participants, run_id=run)
         write_tables(database, made.writes)
 
 
@@ -173,6 +173,16 @@ def test_what_a_computed_variable_is_made_of(traced: Installation) -> None:
 
 def test_without_a_visit_each_visit_is_traced(traced: Installation) -> None:
     assert [row.visit_id for row in ask(traced, "P2", "visit_number")] == ["1", "2", "2"]
+
+
+def test_the_run_is_the_one_that_wrote_the_content(traced: Installation) -> None:
+    materialise(traced, run="a later run that changed nothing")
+    assert {row.harmonise_run for row in ask(traced, "P1", "crp", "1")} == {"run of harmonise"}
+    visits = traced.source / "visits.csv"
+    visits.write_text(visits.read_text().replace("P1,1,<0.5", "P1,1,0.7"))
+    materialise(traced, run="the run that saw it")
+    assert {row.harmonise_run for row in ask(traced, "P1", "crp", "1")} == {"the run that saw it"}
+    assert {row.harmonise_run for row in ask(traced, "P1", "age")} == {"run of harmonise"}
 
 
 def test_what_changed_since_does_not_agree(traced: Installation) -> None:
