@@ -229,4 +229,6 @@ def _text(value: Any) -> str:
         return "{" + ", ".join(f"{name}: {_text(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_text, value)) + "]"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return value if isinstance(value, str) else json.dumps(value)

@@ -129,9 +129,9 @@ def test_every_change_is_told_field_by_field(committed: Installation) -> None:
         [Detail("participant.sex.map.x", None, "unknown")],
     )
     assert changes["code_lists", "sex"] == ("changed", [Detail("male", "Male", "Man")])
-    assert changes["thresholds", "tiny_cut"] == ("changed", [Detail("value", "5.0", "6.0")])
+    assert changes["thresholds", "tiny_cut"] == ("changed", [Detail("value", "5", "6")])
     kind, (detail,) = changes["variables", "crp"]
-    assert (kind, detail.path, detail.new) == ("changed", "max", "4321.0")
+    assert (kind, detail.path, detail.new) == ("changed", "max", "4321")
     ((_, (bound,)),) = [changes[section, name] for section, name in changes if section == "scores"]
     assert bound == Detail("cases.1.if", "crp > threshold.tiny_cut", "crp >= threshold.tiny_cut")
     assert [name for section, name in changes if section == "units"]
