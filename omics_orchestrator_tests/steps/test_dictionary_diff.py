@@ -55,7 +55,8 @@ def committed(installation: Installation) -> Installation:
     append(folder / "scores.yaml", SCORE)
     append(folder / "thresholds.yaml", THRESHOLD)
     append(folder / "variables.csv", VARIABLE.replace("disease_activity", "tiny_state"))
-    installation.declare("tiny", mapping=USED.replace("disease_activity", "tiny_state"))
+    study = STUDY.format(name="tiny") + "datasets:\n  main: {entity: visit}\n"
+    installation.declare("tiny", study=study, mapping=USED.replace("disease_activity", "tiny_state"))
     git(installation.folder, "init", "-q")
     git(installation.folder, "add", "dictionary")
     git(installation.folder, "commit", "-q", "-m", "before")
@@ -103,6 +104,9 @@ def test_one_changed_entry_makes_exactly_its_assets_stale(committed: Installatio
     reached = {f"harmonised/tiny/{entity}" for entity in entities}
     if file in {"variables.csv", "code_lists.csv"}:  # the union has every variable of its entity
         reached |= {f"warehouse/{entity}" for entity in entities or {"visit"}}
+        reached |= {
+            "dataset/tiny/main" for _ in entities
+        }  # it shows the variables of visits and participants
     found = dictionary_diff(committed.workspace(), "HEAD")
     assert set(found.touched) == reached
     assert set(found.touched.values()) <= {"changed"}
@@ -118,7 +122,9 @@ def test_every_change_is_told_field_by_field(committed: Installation) -> None:
     for called in CHANGES:
         change(committed, called)
     mapping = (committed.dictionary / "studies" / "tiny" / "mapping.yaml").read_text()
-    committed.declare("tiny", mapping=mapping.replace("f: female", "f: female, x: unknown"))
+    study = (committed.dictionary / "studies" / "tiny" / "study.yaml").read_text()
+    new = mapping.replace("f: female", "f: female, x: unknown")
+    committed.declare("tiny", study=study.replace("entity: visit", "entity: participant"), mapping=new)
     committed.declare("second")
     found = dictionary_diff(committed.workspace(), "HEAD")
     assert found.before != found.now
@@ -126,7 +132,10 @@ def test_every_change_is_told_field_by_field(committed: Installation) -> None:
     assert changes["studies", "second"] == ("added", [])
     assert changes["studies", "tiny"] == (
         "changed",
-        [Detail("participant.sex.map.x", None, "unknown")],
+        [
+            Detail("datasets.main.entity", "visit", "participant"),
+            Detail("participant.sex.map.x", None, "unknown"),
+        ],
     )
     assert changes["code_lists", "sex"] == ("changed", [Detail("male", "Male", "Man")])
     assert changes["thresholds", "tiny_cut"] == ("changed", [Detail("value", "5", "6")])

@@ -73,6 +73,12 @@ CHANGES = {
         "sex,male,Man",
         {"participant", "warehouse/participant"},
     ),
+    "a new code of a participant variable that a check of visits names": (
+        "code_lists",
+        "sex,male,Male",
+        "sex,other,Other,\nsex,male,Male",
+        {"participant", "visit", "warehouse/participant"},
+    ),
     "a factor of a unit": ("units", "mg/dL,mg/L,10", "mg/dL,mg/L,11", {"visit"}),
     "a factor that nobody uses": ("units", "mg/l,mg/L,", "mg/l,mg/L,2", set()),
 }
