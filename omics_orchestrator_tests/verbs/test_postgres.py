@@ -1,4 +1,5 @@
-"""The Postgres text of expressions: on 1,000 random rows each allowed function gives what DuckDB gives, or has none."""
+"""The Postgres text of expressions: on 1,000 random rows each allowed function gives what DuckDB gives,
+or has none."""
 
 from __future__ import annotations
 
@@ -39,8 +40,10 @@ COLUMNS = {
 LETTERS = "abzAZ019 _%\\.,;'\"-\t\n\u00a0\u2003\u3000éÉßẞİıſΣςǅ中👨\u200d👩é\u0301"
 EDGES = (
     0.0, -0.0, 1.0, -1.0, 0.5, 1.5, 2.5, -2.5, 0.49999999999999994, 1.005, 2.675, 5e-324, -5e-324,
-    2.2250738585072014e-308, 1.7976931348623157e308, -1.7976931348623157e308, 8.98846567431158e307, 1e154, 1e-154, 1e-162, 1e200, -1e200, 1e-200,
-    9007199254740993.0, 4503599627370496.5, 709.782712893384, 709.7827128933841, -745.1332191019411, -745.1332191019412,
+    2.2250738585072014e-308, 1.7976931348623157e308, -1.7976931348623157e308, 8.98846567431158e307, 1e154,
+    1e-154, 1e-162, 1e200, -1e200, 1e-200,
+    9007199254740993.0, 4503599627370496.5, 709.782712893384, 709.7827128933841, -745.1332191019411,
+    -745.1332191019412,
 )  # fmt: skip
 
 # Node → expressions that are made of it.
@@ -65,7 +68,7 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
     "Between": ("x between y and a", "s between 'A' and t", "d between e and '2020-01-01'", "x not between -1 and 1"),
     "In": ("x in (0, 1, y)", "s in ('a', 'b', t)", "d in ('1970-01-01', e)", "s not in ('a', t)"),
     "Case": (
-        "case when p then x when q then y end", "case when x > y then s else t end", 
+        "case when p then x when q then y end", "case when x > y then s else t end",
         "case s when 'a' then 1 when t then 2 end", "case when p then 'yes' when q then null else 'no' end",
     ),
     "If": ("if(p, x, y)", "if(x > 0, 'a', s)", "if(p, d)"),
@@ -129,7 +132,8 @@ def lookup(name: str) -> Typed:
 
 
 def rows(seed: int) -> dict[str, list[Any]]:
-    """Random rows: nulls, zeros, negatives, every magnitude of doubles, texts in many scripts, days of 9,999 years."""
+    """Random rows: nulls, zeros, negatives, every magnitude of doubles, texts in many scripts,
+    days of 9,999 years."""
     chance = random.Random(seed)
 
     def number(small: bool) -> float:
@@ -253,9 +257,11 @@ def test_what_has_no_text_differs_or_raises(both: Both, what: str) -> None:
     [
         ("x % y", "'mod' has no Postgres text"), ("lower(s) = 'a'", "'lower' has no"), ("upper(s)", "'upper' has no"),
         ("s ilike 'a'", "'ilike' has no"), ("try_cast(s as double)", "'trycast' has no"),
-        ("number(s)", "'number' has no"), ("round(x, y)", "'round' has no"), ("round(x, -1)", "'round' has no"), ("round(x, 16)", "'round' has no"),
+        ("number(s)", "'number' has no"), ("round(x, y)", "'round' has no"),
+        ("round(x, -1)", "'round' has no"), ("round(x, 16)", "'round' has no"),
         ("d + x", "'date . days' has no"), ("d + 10001", "at most 10000"), ("d - 1.5", "'date . days' has no"),
-        ("read_text('x')", "not allowed|not a function"), ("s > 1", "number"), ("nope", "no variable"), ("x; y", "';'"),
+        ("read_text('x')", "not allowed|not a function"), ("s > 1", "number"), ("nope", "no variable"),
+        ("x; y", "';'"),
         ("d * 2", "needed is a number"), ("date_diff('hour', d, e)", "'day', 'week'"),
     ],
 )  # fmt: skip
@@ -329,7 +335,8 @@ def test_inexact_values_are_compared_alike(both: Both) -> None:
     known = lambda name: inexact.get(name) or lookup(name)  # noqa: E731 - as short as it is
     for text in (
         "fc > 5", "fc < y", "fc = 0", "fc between 0 and a", "fc is null", "fc is distinct from y", "coalesce(fc, y)",
-        "fc + 1", "pd < d", "pd = d", "year(pd)", "month(pd)", "date_diff('day', pd, d)", "latest(pd)", "pd in (d, e)",
+        "fc + 1", "pd < d", "pd = d", "year(pd)", "month(pd)", "date_diff('day', pd, d)", "latest(pd)",
+        "pd in (d, e)",
     ):  # fmt: skip
         first = both.duckdb(translate(text, known).sql)
         second = both.postgres(translate_postgres(text, known))
