@@ -133,7 +133,7 @@ def supervisors(home: Path) -> list[psutil.Process]:
     return [
         process
         for process in working_in(home)
-        if "omics_orchestrator.storage.supervisor" in process.cmdline()
+        if "omics_orchestrator.storage.supervisor" in (process.info["cmdline"] or ())
     ]
 
 
