@@ -53,7 +53,9 @@ def dictionary_diff(
 @app.command()
 def materialize(
     keys: list[str] | None = typer.Argument(
-        None, help="Asset keys or prefixes such as harmonised/hmp2; default: everything.", show_default=False
+        None,
+        help="Studies, asset keys or prefixes such as harmonised/hmp2; default: everything.",
+        show_default=False,
     ),
     force: bool = typer.Option(False, "--force", help="Run them even where nothing changed."),
 ) -> None:

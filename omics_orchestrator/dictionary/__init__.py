@@ -15,7 +15,7 @@ from pathlib import Path
 from omics_orchestrator.dictionary.assays import AssayKind, read_assays
 from omics_orchestrator.dictionary.missing import MISSING_REASONS, MissingReason
 from omics_orchestrator.dictionary.problems import Problems
-from omics_orchestrator.dictionary.scores import ScoreRule, check_items, read_scores
+from omics_orchestrator.dictionary.scores import ScoreRule, check_scores, read_scores
 from omics_orchestrator.dictionary.thresholds import Threshold, read_thresholds
 from omics_orchestrator.dictionary.ucum import Conversion
 from omics_orchestrator.dictionary.units import Units, read_units
@@ -96,9 +96,10 @@ def load_dictionary(folder: Path) -> Dictionary:
     variables = read_variables(folder / "variables.csv", lists, units, problems)
     assays = read_assays(folder / "assays.yaml", problems)
     scores = read_scores(folder / "scores.yaml", problems)
-    thresholds = read_thresholds(folder / "thresholds.yaml", problems)
+    thresholds = read_thresholds(folder / "thresholds.yaml", problems, units.canonical)
     problems.raise_if_any()
     found = Dictionary(variables, lists, assays, units, scores, thresholds)
-    check_items(folder / "scores.yaml", scores, {name: found.codes(name) for name in variables}, problems)
+    codes = {name: found.codes(name) for name in variables}
+    check_scores(folder / "scores.yaml", scores, codes, thresholds, problems)
     problems.raise_if_any()
     return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,8 @@ from pydantic import Field, FiniteFloat, model_validator
 
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.dictionary.problems import Problems, suggest
-from omics_orchestrator.dictionary.strict_yaml import read_yaml
+from omics_orchestrator.dictionary.strict_yaml import Place, read_yaml
+from omics_orchestrator.dictionary.thresholds import PREFIX
 from omics_orchestrator.dictionary.validation import Shape, validate
 
 
@@ -54,6 +56,16 @@ class ScoreRule(Declared):
         """The sum of the items, or the expression, in the language of `derive`."""
         return self.derive or " + ".join(_points(name, points) for name, points in self.items.items())
 
+    def expressions(self) -> Iterator[tuple[Place, str]]:
+        """Yield where an expression stands in the score, and the expression."""
+        if self.derive:
+            yield ("derive",), self.derive
+        for number, case in enumerate(self.cases):
+            yield ("cases", number, "if"), case.condition
+
+
+CUT_OFF = re.compile(rf"\b{re.escape(PREFIX)}(\w+)")
+
 
 def _points(name: str, points: dict[str, float]) -> str:
     if "times" in points:
@@ -76,15 +88,20 @@ def read_scores(file: Path, problems: Problems) -> dict[str, ScoreRule]:
     return {name: score for name, score in found.items() if score}
 
 
-def check_items(
-    file: Path, scores: Mapping[str, ScoreRule], codes: Mapping[str, Collection[str]], problems: Problems
+def check_scores(
+    file: Path,
+    scores: Mapping[str, ScoreRule],
+    codes: Mapping[str, Collection[str]],
+    thresholds: Collection[str],
+    problems: Problems,
 ) -> None:
-    """Note every item that is no variable, or whose points are not those of its codes.
+    """Note every item that is no variable, or whose points are not those of its codes, and every unknown cut-off.
 
     Args:
         file: `scores.yaml`, for the lines.
         scores: the scores in it.
         codes: every variable of the dictionary → its codes.
+        thresholds: the names of the cut-offs.
         problems: where mistakes are noted.
     """
     if not scores:
@@ -99,3 +116,8 @@ def check_items(
             elif "times" not in points and set(points) != set(codes[item]):
                 message = f"{item!r} needs points for each of its codes"
                 document.complain(place, message, ", ".join(codes[item]) or "times: 1 for a number")
+        for at, text in score.expressions():
+            for cut_off in CUT_OFF.findall(text):
+                if cut_off not in thresholds:
+                    message = f"there is no cut-off {cut_off!r} in thresholds.yaml"
+                    document.complain((name, *at), message, suggest(cut_off, thresholds))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from pathlib import Path
 
 from pydantic import Field, FiniteFloat
 
 from omics_orchestrator.declared import Declared
-from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_yaml import read_yaml
 from omics_orchestrator.dictionary.validation import Shape, validate
 
 PREFIX = "threshold."
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class Threshold(Declared):
@@ -30,10 +33,23 @@ class Threshold(Declared):
 THRESHOLD: Shape[Threshold] = Shape(Threshold)
 
 
-def read_thresholds(file: Path, problems: Problems) -> dict[str, Threshold]:
-    """Return the cut-offs by name; a dictionary without that file has none."""
+def read_thresholds(file: Path, problems: Problems, units: Collection[str]) -> dict[str, Threshold]:
+    """Return the cut-offs by name; a dictionary without that file has none.
+
+    Args:
+        file: `thresholds.yaml`.
+        problems: where mistakes are noted.
+        units: the units in which variables are stored.
+    """
     if not file.is_file():
         return {}
     document = read_yaml(file, problems)
     found = {name: validate(THRESHOLD, tree, document, (name,)) for name, tree in document.section().items()}
+    for name, threshold in found.items():
+        if not NAME.fullmatch(name):
+            allowed = "small letters, digits and _, beginning with a letter"
+            document.complain((name,), f"{name!r} is not a name for an expression", allowed)
+        if threshold and threshold.unit and threshold.unit not in units:
+            message = f"{threshold.unit!r} is not a unit of units.csv"
+            document.complain((name, "unit"), message, suggest(threshold.unit, units))
     return {name: threshold for name, threshold in found.items() if threshold}

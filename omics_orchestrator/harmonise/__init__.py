@@ -83,9 +83,9 @@ def harmonise(
     query = compile_entity(study, entity, dictionary, columns, flags=flags_of(raw))
     known = with_comparators(participants, participant_comparators)
     with locked_database() as connection:
-        prepare(connection, query, raw, study.participant_id.aliases, known)
-        result = read_result(connection, query)
-        ledger = read_ledger(connection, query, result)
+        cells = prepare(connection, query, raw, study.participant_id.aliases, known)
+        result = read_result(connection, query, cells)
+        ledger = read_ledger(connection, query, cells, result)
         block = study.mapping.entities[entity]  # type: ignore[index]
         table, counted = result.table(dictionary), ledger.table()
         findings = read_findings(connection, query, ledger, dictionary, block)
@@ -95,7 +95,7 @@ def harmonise(
             comparators=result.comparators(),
             conflicts=conflict_table(connection, query, ledger.conflicts),
             ledger=counted,
-            provenance=provenance_table(connection, query, study, block, raw),
+            provenance=provenance_table(connection, query, study, block, raw, result),
             rules=rules_table(study, entity, dictionary),
             status=status_table(study, entity, dictionary, table, counted, findings),
             findings=findings,

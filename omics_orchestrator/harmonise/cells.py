@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from omics_orchestrator.dictionary import MISSING_REASONS
+from omics_orchestrator.harmonise.columns import cleaned
 from omics_orchestrator.harmonise.steps import (
     BLANK,
     CONFLICTING,
@@ -15,7 +16,6 @@ from omics_orchestrator.harmonise.steps import (
     VALUE,
     Read,
     Repeats,
-    Shape,
     Step,
     beside,
     coded,
@@ -27,18 +27,29 @@ from omics_orchestrator.verbs.base import NULL, identifier, literal
 FLAWS = (CONFLICTING, INVALID, UNMAPPED)
 
 
-def cell_steps(shape: Shape, read: Sequence[Read]) -> list[Step]:
-    """Read every rule on every row (`read`), then tell each cell's outcome (`cells`)."""
-    state = [shape.key_list, f"r.{identifier('#key')}", *(f"r.{identifier(row)}" for row in shape.rows)]
-    steps, source = [], "keyed"
+def cell_steps(
+    state: Sequence[str], carried: Collection[str], read: Sequence[Read], source: str = "keyed"
+) -> list[Step]:
+    """Clean the texts that rules read (`texts`), read every rule (`read`), tell each cell's outcome (`cells`).
+
+    Args:
+        state: SQL of what is kept of a row beside its cells.
+        carried: the columns of `source` that are not cleaned yet.
+        read: the variables.
+        source: the step that gives the rows.
+    """
+    steps = []
+    if texts := [f"{cleaned(f'r.{identifier(name)}')} AS {identifier(name)}" for name in sorted(carried)]:
+        steps.append(Step("texts", selected([f"r.* REPLACE ({', '.join(texts)})"], source)))
+        source = "texts"
     shared = [part for one in read for part in one.shared]
     for level in sorted({part.level for part in shared}):
         parts = [f"{part.sql} AS {identifier(part.name)}" for part in shared if part.level == level]
         steps.append(Step(f"shared_{level}", selected(["r.*", *parts], source)))
         source = f"shared_{level}"
-    texts = [text for one in read for text in _read(one)]
+    asked = [text for one in read for text in _read(one)]
     cells = [text for one in read for text in _cell(one)]
-    steps.append(Step("read", selected([*state, *texts], source)))
+    steps.append(Step("read", selected([*state, *asked], source)))
     steps.append(Step("cells", selected([*state, *cells], "read")))
     return steps
 

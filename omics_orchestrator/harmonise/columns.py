@@ -53,6 +53,8 @@ class Columns:
         delivered: table reference → its columns, in order.
         groups: named groups of the study's id grammar, read as `participant_id.<group>`.
         used: (table, or "" for all of the block's own; column) → the name that the SQL gives it.
+        carried: of these names, those that the steps of rows only carry along: their cells are cleaned when the rules
+            read them, and until then it does not matter whether they are texts or numbers of texts.
     """
 
     block: EntityBlock
@@ -60,19 +62,42 @@ class Columns:
     groups: tuple[str, ...] = ()
     used: dict[tuple[str, str], str] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
+    carried: set[str] = field(default_factory=set)
 
     def find(self, reference: str) -> str:
-        """Return the SQL of a reference, noting that it is read.
+        """Return the SQL of a reference that a step that makes rows reads, noting it; raises as `name_of`."""
+        return f"r.{identifier(self.name_of(reference))}"
+
+    def name_of(self, reference: str, *, by_rule: bool = False) -> str:
+        """Return the name that the SQL gives a reference, noting that it is read.
+
+        Args:
+            reference: a column, or `<table>.<column>`.
+            by_rule: whether a rule reads it, and not a step that makes rows.
 
         Raises:
             ExpressionError: no table of the block has such a column, or several joined tables have it.
         """
         if reference.startswith(GROUP) and reference.removeprefix(GROUP) in self.groups:
-            return f"r.{identifier(reference)}"
+            return reference
         place = self.place(reference)
         if place not in self.used:
             self.used[place] = distinct("raw." + ".".join(filter(None, place)), self.taken)
-        return f"r.{identifier(self.used[place])}"
+            if by_rule and place[1] not in self.texts():
+                self.carried.add(self.used[place])
+        elif not by_rule:
+            self.carried.discard(self.used[place])
+        return self.used[place]
+
+    def texts(self) -> set[str]:
+        """Return the columns whose texts the steps of rows need beside those that they find: of joins, of reshape."""
+        found = {
+            column for join in self.block.join.values() for column in (*join.on.values(), *join.where_reads)
+        }
+        found |= {join.by for join in self.block.join.values() if join.by}
+        if reshape := self.block.reshape:
+            found |= {*reshape.source_columns(), *reshape.new_columns()}
+        return found
 
     def place(self, reference: str) -> tuple[str, str]:
         """Return (table, column); the table is "" where the column may lie in any of the block's own."""
@@ -113,10 +138,29 @@ class Columns:
         return tuple(dict.fromkeys(f"{prefix}{name}" for name in found))
 
     def read_from(self, table: str) -> dict[str, str]:
-        """Return column of `table` → the name that the SQL gives it, for all that is read from it."""
+        """Return name in the SQL → column of `table`, for all that is read from it."""
         own = table in self.block.own_tables()
         return {
-            column: name
+            name: column
             for (place, column), name in self.used.items()
             if (place == table or (own and not place)) and column in self.delivered[table]
         }
+
+    def settled(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """Return carried name → (table, column) of every table from which it is read.
+
+        A column that bears two names is carried under both or under none.
+        """
+        read = {table: self.read_from(table) for table in self.block.tables()}
+        origins = {
+            name: tuple((table, found[name]) for table, found in read.items() if name in found)
+            for name in self.used.values()
+        }
+        while touched := {
+            name
+            for name in self.carried
+            for other in origins.keys() - self.carried
+            if set(origins[name]) & set(origins[other])
+        }:
+            self.carried -= touched
+        return {name: origins[name] for name in sorted(self.carried)}

@@ -35,6 +35,8 @@ class EntityQuery:
         tables: table reference → the name under which its raw table must be registered.
         joins: joined table → the step that holds its usable rows, and its pairs of columns.
         rows: the columns that number the source rows of a row (own tables, each joined table).
+        carried: the columns of `rows` whose texts nothing asks for before the rules are read → (table, column) of
+            every raw table from which they come.
         keys: the key columns of the result.
         read: variables that are read from columns, then the source columns that expressions read.
         expected: check → SQL of what it expects of a row of the last step.
@@ -48,6 +50,7 @@ class EntityQuery:
     tables: Mapping[str, str]
     joins: Mapping[str, tuple[str, Pairs]]
     rows: tuple[str, ...]
+    carried: Mapping[str, tuple[tuple[str, str], ...]]
     keys: tuple[str, ...]
     read: tuple[Read, ...]
     expected: Mapping[str, str]
@@ -59,9 +62,9 @@ class EntityQuery:
     @property
     def sql(self) -> str:
         """The whole query as one statement; it holds names and codes, no participant's data."""
-        named = ",\n".join(f"{step.name} AS (\n{step.sql}\n)" for step in self.steps)
         listed = ", ".join(identifier(name) for name in (*self.keys, *self.order))
-        return f"WITH {named}\nSELECT {listed} FROM {self.steps[-1].name} ORDER BY {', '.join(self.keys)}"
+        asked = f"SELECT {listed} FROM {self.steps[-1].name} ORDER BY {', '.join(self.keys)}"
+        return steps.with_steps(self.steps, asked)
 
 
 def compile_entity(
@@ -104,6 +107,7 @@ def compile_entity(
     variables = rules.variables(read, hidden)
     levels, expected = rules.levels(variables), rules.expected(variables)
     complaints.raise_if_any()
+    carried = known.settled()
     instruments = {table: study.place(table)[1] for table in block.own_tables()}
     tables = {table: f"raw_{number}" for number, table in enumerate(block.tables())}
     shape = steps.Shape(block, known, tables, KEYS[entity], instruments)
@@ -112,12 +116,13 @@ def compile_entity(
         steps=(
             *source_rows.row_steps(shape, joins, conditions, where, house),
             *source_rows.key_steps(shape, study.participant_id, key, named, redcap=redcap),
-            *cell_steps(shape, asked := [*read, *hidden]),
+            *cell_steps(shape.state, carried, asked := [*read, *hidden]),
             *merge_steps(shape, asked),
         ),
         tables=tables,
         joins={table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(joins.items())},
         rows=shape.rows,
+        carried=carried,
         keys=KEYS[entity],
         read=tuple(asked),
         expected=expected,

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from omics_orchestrator.harmonise.compile import EntityQuery
@@ -63,10 +64,14 @@ class Ledger:
         return pa.Table.from_pylist([dict(zip(schema.names, row, strict=True)) for row in rows], schema)
 
 
-def read_ledger(connection: duckdb.DuckDBPyConnection, query: EntityQuery, result: Result) -> Ledger:
+def read_ledger(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, cells: pa.Table, result: Result
+) -> Ledger:
     """Count what became of rows and values: what came in by cells, what came out by keys."""
-    counts = {ROWS: _rows(connection, result)}
-    by_key = _outcomes(connection, query)
+    states = cells["#key"].combine_chunks().dictionary_encode()
+    ((delivered,),) = connection.execute("SELECT count(*) FROM joined").fetchall()
+    counts = {ROWS: _rows(states, delivered, result.rows)}
+    by_key = _outcomes(query, cells, states)
     merged = _merged(connection, query)
     for one in query.read:
         usable = by_key[one.name].get(OK, {})
@@ -91,28 +96,32 @@ def _answered(outcomes: dict[str, int]) -> int:
     return sum(n for outcome, n in outcomes.items() if outcome != BLANK)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, result: Result) -> dict[str, int]:
-    state = identifier("#key")
-    ((delivered,),) = connection.execute("SELECT count(*) FROM joined").fetchall()
-    states = dict(connection.execute(f"SELECT {state}, count(*) FROM cells GROUP BY ALL").fetchall())
-    kept, out = sum(states.values()), result.rows
-    found = {IN: delivered, OUT: out, "merged": states.get(OK, 0) - out, "filtered": delivered - kept}
-    found |= {state: states.get(state, 0) for state in (NO_KEY, UNREADABLE)}
+def _rows(states: pa.DictionaryArray, delivered: int, out: int) -> dict[str, int]:
+    usable = {pair["values"]: pair["counts"] for pair in states.value_counts().to_pylist()}
+    found = {
+        IN: delivered,
+        OUT: out,
+        "merged": usable.get(OK, 0) - out,
+        "filtered": delivered - len(states),
+        **{state: usable.get(state, 0) for state in (NO_KEY, UNREADABLE)},
+    }
     return {outcome: n for outcome, n in found.items() if n or outcome in {IN, OUT}}
 
 
 def _outcomes(
-    connection: duckdb.DuckDBPyConnection, query: EntityQuery
+    query: EntityQuery, cells: pa.Table, states: pa.DictionaryArray
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Return variable → state of the row's key → outcome → count."""
     found: dict[str, dict[str, dict[str, int]]] = {}
+    words, width = states.dictionary.to_pylist(), len(OUTCOMES)
+    apart = states.indices.to_numpy() * width
     for one in query.read:
-        asked = (
-            f"SELECT {identifier('#key')}, {beside(one.name, 'outcome')}, count(*) FROM cells GROUP BY ALL"
-        )
-        states = found.setdefault(one.name, {})
-        for state, outcome, count in connection.execute(asked).fetchall():
-            states.setdefault(state, {})[OUTCOMES[outcome]] = count
+        outcomes = cells[f"{one.name}|outcome"].to_numpy()
+        counts = np.bincount(apart + outcomes, minlength=width * len(words)).tolist()
+        found[one.name] = {
+            state: {OUTCOMES[place]: n for place, n in enumerate(counts[width * k : width * (k + 1)]) if n}
+            for k, state in enumerate(words)
+        }
     return found
 
 

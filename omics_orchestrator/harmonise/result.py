@@ -5,6 +5,7 @@ They are asked for once, in any order; the order of the keys is put upon the Arr
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,17 @@ import pyarrow.compute as pc
 from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.harmonise.compile import EntityQuery
-from omics_orchestrator.harmonise.run import fetch
+from omics_orchestrator.harmonise.distinct import at_once
+from omics_orchestrator.harmonise.ordering import key_order, whole
 from omics_orchestrator.harmonise.steps import (
     BLANK,
     CONFLICTING,
     INVALID,
     MISSING,
     NOT_PICKED,
+    OK,
     OUTCOMES,
+    ROW,
     UNMAPPED,
     VALUE,
     Read,
@@ -42,10 +46,12 @@ class Result:
     Attributes:
         query: the query that gave them.
         columns: keys, variables, and beside them outcomes (`x|outcome`), reasons (`x|reason`), comparators.
+        numbers: of each row the number of its source row, where no key has several; else None.
     """
 
     query: EntityQuery
     columns: dict[str, pa.Array]
+    numbers: pa.Array | None = None
 
     @property
     def rows(self) -> int:
@@ -78,15 +84,16 @@ class Result:
     def missing(self) -> pa.Table:
         """Return keys and, for each variable, the reason where it has no value, null where it has one."""
         read = {one.name: one for one in self.query.read}
-        found = {key: self.columns[key] for key in self.query.keys}
-        for name in self.query.order:
+
+        def reasons(name: str) -> pa.Array:
             if name in self.query.absent:
-                reasons = pa.repeat(pa.scalar(self.query.absent[name], pa.string()), self.rows)
-            elif name in read:
-                reasons = reasons_of(read[name]).take(self.columns[f"{name}|outcome"])
-            else:
-                reasons = self.columns[f"{name}|reason"]
-            found[name] = reasons
+                return pa.repeat(pa.scalar(self.query.absent[name], pa.string()), self.rows)
+            if name in read:
+                return reasons_of(read[name]).take(self.columns[f"{name}|outcome"])
+            return self.columns[f"{name}|reason"]
+
+        found = {key: self.columns[key] for key in self.query.keys}
+        found |= zip(self.query.order, at_once(reasons, self.query.order), strict=True)
         return pa.table(found, schema=pa.schema([(name, pa.string()) for name in found]))
 
     def comparators(self) -> pa.Table:
@@ -114,37 +121,45 @@ def reasons_of(one: Read) -> pa.Array:
     return pa.array([words[outcome] for outcome in OUTCOMES], pa.string())
 
 
-def read_result(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Result:
-    """Return the rows of the last step, sorted by key."""
-    names = {name: identifier(name) for name in (*query.keys, *query.order) if name not in query.absent}
+def read_result(connection: duckdb.DuckDBPyConnection, query: EntityQuery, cells: pa.Table) -> Result:
+    """Return the rows of the last step, sorted by key; `cells` is the step of that name.
+
+    Where no key has several rows, the cells are the rows already.
+    """
+    read: dict[str, str] = {}
     for one in query.read:
-        names[f"{one.name}|outcome"] = beside(one.name, "outcome")
-        if one.marked:
-            names[f"{one.name}|comparator"] = beside(one.name, "comparator")
-    for derived in query.derived:
-        why = f"CASE WHEN {identifier(derived.name)} IS NULL THEN {beside(derived.name, 'reason')} END"
-        names[f"{derived.name}|reason"] = why
-    listed = ", ".join(f"{sql} AS {identifier(name)}" for name, sql in names.items())
-    found = connection.sql(f"SELECT {listed} FROM harmonised").to_arrow_table()
+        read |= {one.name: identifier(one.name)} if one.name in query.order else {}
+        read[f"{one.name}|outcome"] = beside(one.name, "outcome")
+        read |= {f"{one.name}|comparator": beside(one.name, "comparator")} if one.marked else {}
+    ((repeated,),) = connection.execute("SELECT count(*) FROM repeated").fetchall()
+    numbers = None
+    if repeated or any(one.repeats and not one.repeats.chooses for one in query.read):
+        columns = _fetched(connection, query, read, "merged")
+    else:
+        usable = pc.equal(cells["#key"], OK)
+        rows = cells if pc.all(usable).as_py() else cells.filter(usable)
+        columns = {name: whole(rows[name]) for name in (*query.keys, *read)}
+        numbers = whole(rows[ROW])
+    derived: dict[str, str] = {}
+    for name in (one.name for one in query.derived):
+        derived[name] = identifier(name)
+        derived[f"{name}|reason"] = f"CASE WHEN {identifier(name)} IS NULL THEN {beside(name, 'reason')} END"
+    if derived:
+        columns |= _fetched(connection, query, derived, "harmonised")
+    return Result(query, columns, numbers)
+
+
+def _fetched(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, asked: Mapping[str, str], step: str
+) -> dict[str, pa.Array]:
+    """Return the keys and what is asked of a step, sorted by key."""
+    listed = ", ".join(
+        [*map(identifier, query.keys), *(f"{sql} AS {identifier(name)}" for name, sql in asked.items())]
+    )
+    found = connection.sql(f"SELECT {listed} FROM {step}").to_arrow_table()
     columns = dict(zip(found.column_names, found.columns, strict=True))
     del found  # so that each column can go as soon as its sorted copy is there
-    order = _order(connection, [columns[key] for key in query.keys])
-    for name in columns:
-        column = columns[name].combine_chunks()
-        columns[name] = column if order is None else column.take(order)
-    return Result(query, columns)
-
-
-def _order(connection: duckdb.DuckDBPyConnection, keys: list[pa.ChunkedArray]) -> pa.Array | None:
-    """Return the rows in the order of their keys (bytewise), None where they have it already."""
-    above, below = ([key.slice(start, max(0, len(key) - 1)) for key in keys] for start in (0, 1))
-    later: pa.ChunkedArray | pa.Scalar = pa.scalar(value=False)
-    for upper, lower in zip(reversed(above), reversed(below), strict=True):
-        later = pc.or_(pc.less(upper, lower), pc.and_(pc.equal(upper, lower), later))
-    if len(keys[0]) < 2 or pc.all(later).as_py():
-        return None
-    places = {str(number): key for number, key in enumerate(keys)}
-    places["row"] = pa.chunked_array([pa.array(np.arange(len(keys[0])))])
-    connection.register("unsorted", pa.table(places))
-    by = ", ".join(f'"{number}"' for number in range(len(keys)))
-    return fetch(connection, f"SELECT row FROM unsorted ORDER BY {by}")["row"].combine_chunks()
+    order = key_order(connection, [columns[key] for key in query.keys])
+    for name, column in columns.items():
+        columns[name] = whole(column) if order is None else whole(column).take(order)
+    return columns

@@ -153,8 +153,8 @@ class _Question:
         columns = {name: table.column_names for name, table in self.raw.items()}
         query = compile_entity(study, self.entity, self.dictionary, columns, flags=flags_of(self.raw))
         with locked_database() as connection:
-            prepare(connection, query, self.raw, study.participant_id.aliases, self.participants)
-            result = read_result(connection, query)
+            made = prepare(connection, query, self.raw, study.participant_id.aliases, self.participants)
+            result = read_result(connection, query, made)
             several = self._all(fetch(connection, "SELECT * FROM several"))
             return _Answer(
                 row=self._one(result.table(self.dictionary)),

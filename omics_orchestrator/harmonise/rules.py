@@ -58,11 +58,13 @@ class Rules:
 
     def _hidden(self, name: str, how: str, column: str) -> Read:
         words: dict[str, Any] = {"columns": (column,), "missing": self.block.missing}
-        kind, shared = {"number": "censored", "date": "date"}.get(how, "text"), Sharing(name)
-        target = Target(name, kind, column=self.columns.find, share=shared.add)
+        kind = {"number": "censored", "date": "date"}.get(how, "text")
+        shared = Sharing(name, self.columns)
+        target = Target(name, kind, column=shared.column, share=shared.add)
         verbs: dict[str, type[ColumnVerb]] = {"number": Number, "date": Date}
         rule = verbs.get(how, Copy).model_validate(words)
-        return Read(name, rule.cell(target), self.block.blank, tuple(shared.parts))
+        cell = rule.cell(target)
+        return Read(name, cell, self.block.blank, tuple(shared.parts), None, tuple(shared.columns_read))
 
     def levels(self, variables: Variables) -> list[list[Derived]]:
         """Return the rules over variables, in levels of which each needs only earlier ones."""
@@ -122,11 +124,12 @@ class Rules:
         return [need.removeprefix(prefix) for need in found or ()]
 
     def _read(self, name: str) -> Read:
-        shared = Sharing(name)
-        rule, target = self.block.rules[name], replace(self._target(name), share=shared.add)
+        shared = Sharing(name, self.columns)
+        target = replace(self._target(name), share=shared.add, column=shared.column)
+        rule = self.block.rules[name]
         self._check(rule, target)
         cell, repeats = rule.cell(target), repeats_of(rule, target)
-        return Read(name, cell, self._blank(rule), tuple(shared.parts), repeats)
+        return Read(name, cell, self._blank(rule), tuple(shared.parts), repeats, tuple(shared.columns_read))
 
     def _blank(self, rule: Verb) -> MissingReason:
         """Return the reason of a blank cell: the rule's own word, else the block's, else that nobody collected it."""
@@ -178,10 +181,18 @@ class Rules:
 
 @dataclass
 class Sharing:
-    """The parts of one variable's SQL that are computed once, each in a column of a step before."""
+    """The parts of one variable's SQL that are computed once, each in a column of a step before; what it reads."""
 
     name: str
+    known: Columns
     parts: list[Shared] = field(default_factory=list)
+    columns_read: dict[str, None] = field(default_factory=dict)
+
+    def column(self, reference: str) -> str:
+        """Return the SQL of a column, noting that the variable reads it."""
+        name = self.known.name_of(reference, by_rule=True)
+        self.columns_read[name] = None
+        return f"r.{identifier(name)}"
 
     def add(self, sql: str) -> str:
         """Return the column that holds what `sql` gives."""

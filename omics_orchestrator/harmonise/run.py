@@ -12,6 +12,7 @@ import pyarrow as pa
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.harmonise.columns import distinct_names
 from omics_orchestrator.harmonise.compile import EntityQuery
+from omics_orchestrator.harmonise.distinct import make_cells, numbered
 from omics_orchestrator.harmonise.steps import ROW, Step
 from omics_orchestrator.verbs.base import identifier
 
@@ -26,7 +27,8 @@ LOCKED: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "2GB",
     "preserve_insertion_order": True,
 }
-STORED = ("cells", "repeated", "agreed")  # the steps that more than one question is put to
+STORED = ("repeated", "agreed")  # the steps that more than one question is put to
+WITHIN_CELLS = ("texts", "shared", "read")  # steps that distinct.py puts to different texts
 FEW = 50_000  # source rows: up to here every step is stored, for planning hundreds of nested columns costs seconds
 GATHERED = (
     6_000_000  # cells of repeated keys that are merged at a time: what is known of each takes some 60 bytes
@@ -57,11 +59,16 @@ def prepare(
     raw: Mapping[str, pa.Table],
     aliases: Mapping[str, str],
     participants: pa.Table | None,
-) -> None:
-    """Register the tables and create the steps: tables where several questions are put to one, else views."""
+) -> pa.Table:
+    """Register the tables and create the steps: tables where several questions are put to one, else views.
+
+    Returns:
+        The step `cells`, its rows in the order of their keys.
+    """
+    tables, texts = numbered(query, raw)
     first = 0
     for reference, name in query.tables.items():
-        table = raw[reference]
+        table = tables[reference]
         table = table.rename_columns(list(distinct_names(table.column_names).values()))
         numbers = pa.array(np.arange(first, first + table.num_rows))
         connection.register(name, table.append_column(ROW, numbers))
@@ -72,11 +79,17 @@ def prepare(
     )
     connection.register("participants", participant_columns(query, participants))
     for step in query.steps:
-        if step.name == "agreed":
+        if step.name.partition("_")[0] in WITHIN_CELLS:
+            continue
+        if step.name == "cells":
+            cells = make_cells(connection, query, texts)
+            connection.register("cells", cells)
+        elif step.name == "agreed":
             _store_by_parts(connection, query, step)
         else:
             kind = "TABLE" if first <= FEW or step.name in STORED else "VIEW"
             connection.execute(f"CREATE TEMP {kind} {step.name} AS {step.sql}")
+    return cells
 
 
 def _store_by_parts(connection: duckdb.DuckDBPyConnection, query: EntityQuery, step: Step) -> None:

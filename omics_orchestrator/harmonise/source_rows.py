@@ -63,7 +63,7 @@ def row_steps(
         if shape.block.join[table].pick:
             usable, matches = f"picked_{number}", [f"j{number}.{identifier(FOR_ROW)} = r.{identifier(ROW)}"]
         joined += f"\nLEFT JOIN {usable} AS j{number} ON {' AND '.join(matches)}"
-        for name in shape.columns.read_from(table).values():
+        for name in shape.columns.read_from(table):
             extra += f", j{number}.{identifier(name)}"
     found.append(Step("joined", f"SELECT r.*{extra} FROM rows AS r{joined}"))
     found.append(Step("kept", f"SELECT * FROM joined AS r WHERE {where}"))
@@ -176,10 +176,11 @@ def matchable(text: str, column: str) -> str:
 
 def _texts(shape: Shape, table: str, made: Mapping[str, str] | None = None) -> list[str]:
     names, made = distinct_names(shape.columns.delivered[table]), made or {}
-    texts = [
-        f"{made.get(column) or cleaned(f'r.{identifier(names[column])}')} AS {identifier(name)}"
-        for column, name in shape.columns.read_from(table).items()
-    ]
+    texts = []
+    for name, column in shape.columns.read_from(table).items():
+        raw = f"r.{identifier(names[column])}" if column in names else ""
+        carried = raw if name in shape.columns.carried else cleaned(raw)
+        texts.append(f"{made.get(column) or carried} AS {identifier(name)}")
     return [f"r.{identifier(ROW)}", *texts]
 
 

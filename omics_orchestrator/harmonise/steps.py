@@ -84,6 +84,7 @@ class Read:
         blank: the reason of a blank cell.
         shared: parts of the cell that are computed before it.
         repeats: how several rows become one value; None: they must agree.
+        reads: the columns of the step `keyed` that its SQL names.
     """
 
     name: str
@@ -91,6 +92,7 @@ class Read:
     blank: MissingReason = "not_collected"
     shared: tuple[Shared, ...] = ()
     repeats: Repeats | None = None
+    reads: tuple[str, ...] = ()
 
     @property
     def marked(self) -> bool:
@@ -132,6 +134,11 @@ class Shape:
         return (ROW, *(f"{ROW}:{table}" for table in self.block.join))
 
     @property
+    def state(self) -> list[str]:
+        """What is kept of a row beside its cells, as SQL."""
+        return [self.key_list, f"r.{identifier('#key')}", *(f"r.{identifier(row)}" for row in self.rows)]
+
+    @property
     def key_list(self) -> str:
         """The key columns as SQL."""
         return ", ".join(f"r.{identifier(key)}" for key in self.keys)
@@ -154,6 +161,12 @@ def selected(expressions: Iterable[str], source: str, tail: str = "") -> str:
     """Return a SELECT of the expressions from the step `source`, known as `r`."""
     listed = ",\n  ".join(expressions)
     return f"SELECT {listed}\nFROM {source} AS r{tail}"
+
+
+def with_steps(steps: Iterable[Step], asked: str) -> str:
+    """Return one statement: a question, and the steps that it reads."""
+    named = ",\n".join(f"{step.name} AS (\n{step.sql}\n)" for step in steps)
+    return f"WITH {named}\n{asked}"
 
 
 def final_steps(

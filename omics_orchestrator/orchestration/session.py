@@ -50,12 +50,12 @@ class Session:
         self._checks = [check.key for asset in assets for check in asset.check_specs]
 
     def assets(self, wanted: Sequence[str] = ()) -> list[str]:
-        """Return the assets that `wanted` names by key or prefix, upstream first; all of them when it is empty."""
+        """Return the assets that `wanted` names by key, prefix or study, upstream first; all when it is empty."""
         keys = [node.key.to_user_string() for node in self._line.nodes]
         prefixes = [name.strip("/") for name in wanted]
-        return [
-            key for key in keys if not prefixes or any(f"{key}/".startswith(f"{one}/") for one in prefixes)
-        ]
+        studies = {f"{layer}/{one}" for layer in {key.split("/")[0] for key in keys} for one in prefixes}
+        below = tuple(f"{one}/" for one in (*prefixes, *studies))
+        return [key for key in keys if not prefixes or f"{key}/".startswith(below)]
 
     def materialise(
         self, keys: Sequence[str], *, force: bool = False, listener: Callable[[str], None] | None = None

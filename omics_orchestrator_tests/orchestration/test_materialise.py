@@ -132,6 +132,13 @@ def test_assets_are_chosen_by_prefix(installation: Installation, word: str) -> N
     assert all(f"{key}/".startswith(f"{word}/") for key in chosen)
 
 
+def test_assets_are_chosen_by_study(installation: Installation) -> None:
+    session = opened(installation)
+    chosen = session.assets(["tiny"])
+    assert chosen == [key for key in session.assets() if key.split("/")[1] == "tiny"]
+    assert session.assets(["tin"]) == []
+
+
 def test_recovery_needs_one_run(installation: Installation) -> None:
     run(installation)
     people, visits = installation.source / "people.csv", installation.source / "visits.csv"
