@@ -25,6 +25,29 @@ Location = Annotated[str, Field(pattern=r"^store(\+[A-Za-z0-9_]+)?://.*$")]
 
 
 @dataclass(frozen=True)
+class Held:
+    """What earlier deliveries of a table left here.
+
+    Attributes:
+        mark: what the source itself wrote down with the last one (`Delivery.mark`).
+        keys: the key columns of the rows that are held.
+    """
+
+    mark: Mapping[str, str]
+    keys: pa.Table
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file that a cell names: `key` and `field` say which cell, `read` fetches the bytes."""
+
+    key: tuple[object, ...]
+    field: str
+    name: str
+    read: Callable[[], bytes]
+
+
+@dataclass(frozen=True)
 class Delivery:
     """One table as a source gave it.
 
@@ -36,6 +59,11 @@ class Delivery:
         seen: every column of the delivered table, in its order, admitted or not.
         findings: what is wrong or was mended.
         decisions: what was declared, detected or counted (encoding, separator, rows …), for the asset's page.
+        replaced: None = `data` is the whole table. Else columns of the key and their values: of the rows held, those
+            that bear them are replaced by `data` (vanished ones by nothing); all others stay as they are.
+        mark: what the source wants to know again at the next delivery; no values of cells but a watermark.
+        beside: side tables by name, each with the columns of its key; they replace what was there.
+        attachments: files that cells name.
     """
 
     data: pa.Table
@@ -43,6 +71,10 @@ class Delivery:
     seen: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
     decisions: Mapping[str, str] = field(default_factory=dict)
+    replaced: pa.Table | None = None
+    mark: Mapping[str, str] = field(default_factory=dict)
+    beside: Mapping[str, tuple[pa.Table, tuple[str, ...]]] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Source(Declared):
@@ -59,14 +91,24 @@ class Source(Declared):
         """Return where the bytes lie, as declared."""
 
     @abstractmethod
-    def deliver(self, name: str, table: str, admitted: Collection[str] | None, stores: Stores) -> Delivery:
+    def deliver(
+        self,
+        name: str,
+        table: str,
+        admitted: Collection[str] | None,
+        stores: Stores,
+        *,
+        held: Held | None = None,
+    ) -> Delivery:
         """Read one table.
 
         Args:
             name: the source's name in its study, for messages.
             table: one of `tables()`, or the source's name.
             admitted: names of columns, or patterns with `*`; None = all. Nothing else leaves this method.
-            stores: the object stores of this machine.
+            stores: the object stores of this machine, and its secrets.
+            held: what is here from earlier deliveries of the same columns; None asks for the whole table. A source
+                that cannot tell changes gives the whole table anyway.
 
         Raises:
             DeliveryError: it cannot be used; the message names columns and line numbers, never a value.

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding
-from omics_orchestrator.sources.base import Delivery, Location, Source, admits, expand, without_nul
+from omics_orchestrator.sources.base import Delivery, Held, Location, Source, admits, expand, without_nul
 from omics_orchestrator.storage.objects import Stores
 
 ROW_NUMBER = "row_number"
@@ -81,7 +81,15 @@ class FileSource(Source):
         """Return the location of every file, as declared."""
         return tuple(dict.fromkeys(self._place(table)[0] for table in self.files)) or (self.location,)
 
-    def deliver(self, name: str, table: str, admitted: Collection[str] | None, stores: Stores) -> Delivery:
+    def deliver(
+        self,
+        name: str,
+        table: str,
+        admitted: Collection[str] | None,
+        stores: Stores,
+        *,
+        held: Held | None = None,
+    ) -> Delivery:
         """Read one table; see `Source.deliver`."""
         location, options = self._place(table)
         try:

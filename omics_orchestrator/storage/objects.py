@@ -96,16 +96,20 @@ class Store(ABC):
 
 
 class Stores:
-    """Our own store and the named source stores of this machine, opened when first used."""
+    """Our own store and the named source stores of this machine, opened when first used.
+
+    Attributes:
+        settings: of this machine; sources read their secrets from there.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._sources: dict[str, Store] = {}
 
     @cached_property
     def own(self) -> Store:
         """The store that we write (`OMICS_STORE_URL`)."""
-        return _open(self._settings.store_url, "OMICS_STORE", self._settings, read_only=False)
+        return _open(self.settings.store_url, "OMICS_STORE", self.settings, read_only=False)
 
     def source(self, name: str) -> Store:
         """Return the read-only source store `name`.
@@ -115,9 +119,9 @@ class Stores:
         """
         name = name.lower()
         if name not in self._sources:
-            if not (url := self._settings.source_stores.get(name)):
+            if not (url := self.settings.source_stores.get(name)):
                 raise NotConfigured(f'store "{name}" is not configured here: set {_variable(name)}')
-            self._sources[name] = _open(url, f"OMICS_STORE_{name.upper()}", self._settings, read_only=True)
+            self._sources[name] = _open(url, f"OMICS_STORE_{name.upper()}", self.settings, read_only=True)
         return self._sources[name]
 
     def resolve(self, location: str) -> tuple[Store, str]:
@@ -128,7 +132,7 @@ class Stores:
     def missing(self, location: str) -> str | None:
         """Return the variable that this machine does not set for the location; None = nothing is missing."""
         name, _ = _split(location)
-        return _variable(name) if name and name not in self._settings.source_stores else None
+        return _variable(name) if name and name not in self.settings.source_stores else None
 
     def walk(self, location: str) -> Iterator[tuple[Store, StoredObject]]:
         """Yield one object, all below a prefix that ends in `/`, or those that match a glob in the last part.

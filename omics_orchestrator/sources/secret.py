@@ -1,0 +1,23 @@
+"""A word of a declaration that this machine keeps to itself: an address with a password, a token."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from omics_orchestrator.declared import Declared
+from omics_orchestrator.settings import Settings
+
+
+class Secret(Declared):
+    """The variable that holds the secret, or (with `_FILE` behind its name) names the file that does."""
+
+    secret: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$", examples=["GIDAMPS_REDCAP_TOKEN"])
+
+
+def revealed(word: str | Secret, settings: Settings) -> str:
+    """Return the word itself, or the secret that it names.
+
+    Raises:
+        NotConfigured: this machine does not have the secret.
+    """
+    return settings.secret(word.secret) if isinstance(word, Secret) else word
