@@ -104,6 +104,10 @@ class Settings:
             "DAGSTER_DISABLE_TELEMETRY": "true",
         }
 
+    def has_secret(self, name: str) -> bool:
+        """Tell whether the secret or its file is named here."""
+        return bool(self.environment.get(name) or self.environment.get(f"{name}_FILE"))
+
     def secret(self, name: str) -> str:
         """Return the secret `name`: the variable itself, or the content of the file that `<name>_FILE` names.
 

@@ -19,6 +19,7 @@ from pydantic import Field
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding
+from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.objects import Store, StoredObject, Stores
 
 Location = Annotated[str, Field(pattern=r"^store(\+[A-Za-z0-9_]+)?://.*$")]
@@ -114,6 +115,11 @@ class Source(Declared):
             DeliveryError: it cannot be used; the message names columns and line numbers, never a value.
             NotConfigured: this machine does not have the store.
         """
+
+    def needs(self, settings: Settings) -> str | None:
+        """Return the variable that this machine would have to set, beside those of stores; None = nothing is missing."""
+        del settings
+        return None
 
     def signature(self, stores: Stores) -> str:
         """Return a digest that changes when the files changed; costs a listing, reads no file."""

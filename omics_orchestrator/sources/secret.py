@@ -21,3 +21,11 @@ def revealed(word: str | Secret, settings: Settings) -> str:
         NotConfigured: this machine does not have the secret.
     """
     return settings.secret(word.secret) if isinstance(word, Secret) else word
+
+
+def lacking(settings: Settings, *words: str | Secret) -> str | None:
+    """Return the first secret among the words that this machine does not have; None = it has all."""
+    for word in words:
+        if isinstance(word, Secret) and not settings.has_secret(word.secret):
+            return word.secret
+    return None

@@ -43,4 +43,7 @@ class Workspace:
         for location in study.locations():
             if missing := self.stores.missing(location):
                 return missing
+        for source in study.sources.values():
+            if missing := source.needs(self.settings):
+                return missing
         return None
