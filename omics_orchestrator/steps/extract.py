@@ -5,15 +5,19 @@ Reading a system is the source's own method (sources/); writing is the I/O manag
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pyarrow as pa
 
 from omics_orchestrator.columns import safe_names
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.sources.base import Delivery
+from omics_orchestrator.steps.attachments import stored_attachments
+from omics_orchestrator.steps.held import Before
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableWrite, fingerprint
-from omics_orchestrator.studies import Study
+from omics_orchestrator.studies import Study, versions
 from omics_orchestrator.studies.places import table_of
 
 ORIGINAL = b"original"  # field metadata: the column's name in the source
@@ -23,24 +27,42 @@ ADDED = ("row_hash", "run_id")
 def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_id: str) -> StepResult:
     """Read `table` of `source` and return it as a raw table with its findings.
 
+    A source that knows what changed is asked for that only, and its answer is laid over what is held.
+
     Raises:
         DeliveryError: when the source delivered something unusable.
     """
-    admitted = study.raw_tables()[source, table]
-    delivery = study.sources[source].deliver(source, table, admitted, workspace.stores)
-    raw = _raw_table(delivery, run_id)
     schema, name = table_of(("raw", study.study, source, table))
-    findings = (*delivery.findings, *_empty(raw), *_drift(study, source, table, delivery))
-    write = TableWrite(
-        schema, name, raw, delivery.key, ignore=("run_id",), description=_described(study, source)
+    before = Before(workspace.database, schema, name, versions.raw(study, source, table))
+    delivery = study.sources[source].deliver(
+        source, table, study.raw_tables()[source, table], workspace.stores, held=before.held()
     )
+    raw = before.over(_raw_table(delivery, run_id), delivery.replaced)
+    described = _described(study, source)
+    write = TableWrite(schema, name, raw, delivery.key, ignore=("run_id",), description=described)
     return StepResult(
         data_version=combined_version([fingerprint(raw, ignore=("run_id",)), *_declared_types(raw)]),
-        findings=findings,
-        facts={**delivery.decisions, "columns_in_delivery": len(delivery.seen)},
-        writes=(write,),
+        findings=(*delivery.findings, *_empty(raw), *_drift(study, source, table, delivery)),
+        facts={**delivery.decisions, "columns_in_delivery": len(delivery.seen), **_amount(delivery)},
+        writes=(write, *_beside(workspace, before, delivery)),
         rows=raw.num_rows,
     )
+
+
+def _amount(delivery: Delivery) -> dict[str, int]:
+    """Tell how many rows a delivery of changes held."""
+    return {} if delivery.replaced is None else {"rows_delivered": delivery.data.num_rows}
+
+
+def _beside(workspace: Workspace, before: Before, delivery: Delivery) -> Iterator[TableWrite]:
+    """Yield the writes of what stands beside the raw table: side tables, attachments, the source's mark."""
+    sides = dict(delivery.beside)
+    if delivery.attachments or before.state("attachments"):
+        sides["attachments"] = stored_attachments(workspace.stores.own, delivery)
+    for side, (table, key) in sides.items():
+        yield before.side(side, table, key, delivery.replaced)
+    if delivery.mark:
+        yield before.marked(delivery.mark)
 
 
 def with_original_names(raw: pa.Table) -> pa.Table:

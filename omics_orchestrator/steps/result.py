@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.storage.tables import TableWrite, Written
 
+MARK = "mark"  # side table of a raw table
 Fact = str | int | float | bool
 
 
@@ -42,8 +43,11 @@ def combined_version(parts: Iterable[str]) -> str:
 
 
 def facts_of(written: Iterable[Written]) -> dict[str, Fact]:
-    """Return how many rows were inserted, updated and deleted over all tables of a step."""
-    tables = list(written)
+    """Return how many rows were inserted, updated and deleted over all tables of a step.
+
+    What a source marks for its next delivery is no row of data: it changes whenever the source is asked.
+    """
+    tables = [table for table in written if not table.name.endswith(f"__{MARK}")]
     return {
         "rows_inserted": sum(table.inserted for table in tables),
         "rows_updated": sum(table.updated for table in tables),

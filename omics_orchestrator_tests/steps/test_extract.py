@@ -63,7 +63,7 @@ def test_declared_type_of_a_column_is_part_of_the_version(
     deliver = Delimited.deliver
 
     def version(kind: bytes) -> str:
-        def typed(source: Delimited, name: str, table: str, admitted: Any, stores: Any) -> Delivery:
+        def typed(source: Delimited, name: str, table: str, admitted: Any, stores: Any, **_: Any) -> Delivery:
             found = deliver(source, name, table, admitted, stores)
             fields = [field.with_metadata({b"field_type": kind}) for field in found.data.schema]
             return Delivery(found.data.cast(pa.schema(fields)), found.key, found.seen)
