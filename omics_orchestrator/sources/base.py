@@ -117,7 +117,7 @@ class Source(Declared):
         """
 
     def needs(self, settings: Settings) -> str | None:
-        """Return the variable that this machine would have to set, beside those of stores; None = nothing is missing."""
+        """Return the variable that this machine would have to set, beside those of stores; None = none is missing."""
         del settings
         return None
 
