@@ -74,7 +74,8 @@ def _state(row: dict[str, Any]) -> str:
 def show_query(query: str) -> None:
     """Print the rows of one read-only statement."""
     table: pa.Table = read_query(Workspace(Settings.from_environment()).database, query)
-    rows = ([_cell(value) for value in row.values()] for row in table.to_pylist())
+    columns = [column.to_pylist() for column in table.columns]  # by place: two may bear one name
+    rows = ([_cell(value) for value in row] for row in zip(*columns, strict=True))
     _print(table.column_names, rows)
 
 

@@ -54,6 +54,10 @@ def test_materialize_status_and_doors(installation: Installation) -> None:
     assert "no asset lies below nonsense" in none.stdout
 
 
+def test_two_columns_of_one_name_are_both_shown(installation: Installation) -> None:
+    assert omics(installation, "sql", "select 1 as n, 2 as n").stdout.splitlines()[1].split() == ["1", "2"]
+
+
 def test_broken_source_exits_with_one_and_names_no_cell(installation: Installation) -> None:
     (installation.source / "people.csv").write_text("id,sex,age,note\nP1,m,40,x,SECRET,more\n")
     failed = omics(installation, "materialize", "raw")
