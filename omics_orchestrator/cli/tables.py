@@ -15,6 +15,7 @@ from omics_orchestrator.registry.query import files_of
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import coverage, variables_matching
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.private import reading_role
 from omics_orchestrator.storage.tables import read_query
 
 WIDTH = 400  # columns of a redirected terminal: a table in a file or pipe is never cut
@@ -72,8 +73,9 @@ def _state(row: dict[str, Any]) -> str:
 
 
 def show_query(query: str) -> None:
-    """Print the rows of one read-only statement."""
-    table: pa.Table = read_query(Workspace(Settings.from_environment()).database, query)
+    """Print the rows of one read-only statement; direct identifiers only to an account that was given their role."""
+    database = Workspace(Settings.from_environment()).database
+    table: pa.Table = read_query(database, query, role=reading_role(database))
     columns = [column.to_pylist() for column in table.columns]  # by place: two may bear one name
     rows = ([_cell(value) for value in row] for row in zip(*columns, strict=True))
     _print(table.column_names, rows)

@@ -14,6 +14,7 @@ DESCRIPTIONS = {
         "delivery": "the source delivered complete, readable rows",
         "keys": "the raw key is present and unique",
         "drift": "every column is mapped or listed under not_mapped",
+        "identifiers": "direct identifiers lie in the schema identifiers only",
     },
     "harmonised": {
         "codes": "every code that occurs is named by its map",

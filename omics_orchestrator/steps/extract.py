@@ -14,6 +14,7 @@ from omics_orchestrator.findings import Finding
 from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.steps.attachments import stored_attachments
 from omics_orchestrator.steps.held import Before
+from omics_orchestrator.steps.identify import separate, stop_identifiers, write_identifiers
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableWrite, fingerprint
@@ -30,21 +31,25 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
     A source that knows what changed is asked for that only, and its answer is laid over what is held.
 
     Raises:
-        DeliveryError: when the source delivered something unusable.
+        DeliveryError: when the source delivered something unusable, or identifiers nobody decided on.
     """
     schema, name = table_of(("raw", study.study, source, table))
     before = Before(workspace.database, schema, name, versions.raw(study, source, table))
     delivery = study.sources[source].deliver(
         source, table, study.raw_tables()[source, table], workspace.stores, held=before.held()
     )
+    apart = separate(study, source, table, delivery)
+    delivery = apart.delivery
     raw = before.over(_raw_table(delivery, run_id), delivery.replaced)
+    told = (*apart.findings, *stop_identifiers(study, source, table, with_original_names(raw)))
     described = _described(study, source)
     write = TableWrite(schema, name, raw, delivery.key, ignore=("run_id",), description=described)
+    kept = write_identifiers(workspace, study, source, table, apart)
     return StepResult(
         data_version=combined_version([fingerprint(raw, ignore=("run_id",)), *_declared_types(raw)]),
-        findings=(*delivery.findings, *_empty(raw), *_drift(study, source, table, delivery)),
+        findings=(*delivery.findings, *told, *_empty(raw), *_drift(study, source, table, delivery)),
         facts={**delivery.decisions, "columns_in_delivery": len(delivery.seen), **_amount(delivery)},
-        writes=(write, *_beside(workspace, before, delivery)),
+        writes=(write, *_beside(workspace, before, delivery), *kept),
         rows=raw.num_rows,
     )
 

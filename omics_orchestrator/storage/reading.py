@@ -58,13 +58,20 @@ def read_table(
     return pa.table(restored, schema=fields)
 
 
-def read_query(database: Database, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> pa.Table:
+def read_query(
+    database: Database,
+    sql: str,
+    params: Sequence[Any] | Mapping[str, Any] = (),
+    *,
+    role: str | None = None,
+) -> pa.Table:
     """Return what one SQL statement answers, in a read-only transaction; anything that writes is refused.
 
     Args:
         database: where to ask.
         sql: SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN.
         params: what `%s` or `%(name)s` in it stand for, as with psycopg2; without params `%` is just a sign.
+        role: the role under which it is asked (storage/private.py); None = the account's own.
 
     Raises:
         StorageError: what Postgres says, or another kind of statement.
@@ -75,6 +82,8 @@ def read_query(database: Database, sql: str, params: Sequence[Any] | Mapping[str
         with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
             sql = cursor.mogrify(sql, params).decode()
     with _session(database) as run:  # the line end closes a comment: ADBC puts the statement into COPY (…)
+        if role:
+            run(f"SET LOCAL ROLE {identifier(role)}", copy=False)
         return _plain(run(sql.strip().removesuffix(";") + "\n", copy=bool(COPYABLE.match(sql))))
 
 

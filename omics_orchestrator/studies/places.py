@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from omics_orchestrator.columns import LIMIT, safe_name
 
+PRIVATE = "identifiers"  # schema of direct identifiers: what lies there lies nowhere else
+
 
 def table_of(key: Sequence[str]) -> tuple[str, str]:
     """Return (schema, table) of an asset key.
@@ -29,6 +31,11 @@ def table_of(key: Sequence[str]) -> tuple[str, str]:
         case ["warehouse", entity]:
             return "warehouse", entity
     raise ValueError(f"no table belongs to the asset {'/'.join(key)}")
+
+
+def identifiers_of(study: str, source: str, table: str) -> tuple[str, str]:
+    """Return the schema and name of the table that keeps the direct identifiers of a raw table apart."""
+    return PRIVATE, _named(f"{study}__{source}__{table}")
 
 
 def _named(name: str) -> str:

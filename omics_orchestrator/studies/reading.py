@@ -22,6 +22,7 @@ from omics_orchestrator.studies.dataset_checks import check_datasets
 from omics_orchestrator.studies.datasets import Dataset
 from omics_orchestrator.studies.families import write_out
 from omics_orchestrator.studies.grammar import read_aliases
+from omics_orchestrator.studies.identifier_checks import check_identifiers
 from omics_orchestrator.studies.mapping import WORDS, EntityBlock, Mapping, NoneRule
 from omics_orchestrator.studies.references import MappingCheck, check_assays, check_sources
 from omics_orchestrator.studies.study import Study, StudyFile
@@ -58,7 +59,10 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     mapping = _read_mapping(rules, dictionary)
     grammar = head.participant_id if head else None
     declared = about.section("sources") if about.tree is not None else None
-    MappingCheck(rules, mapping, dictionary, sources, declared, grammar).run()
+    check = MappingCheck(rules, mapping, dictionary, sources, declared, grammar)
+    check.run()
+    if head is not None:
+        check_identifiers(about, head.identifiers, sources, declared or (), check)
     if not any(
         problem.file.name == rules.file.name for problem in problems.found
     ):  # of a broken rule, nothing is known

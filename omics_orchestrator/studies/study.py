@@ -41,6 +41,15 @@ class Schedule(Declared):
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
 
 
+class Identifiers(Declared):
+    """What the study says of columns that hold, or seem to hold, direct identifiers."""
+
+    keep: tuple[str, ...] = Field(default=(), examples=[["redcap.demographics.date_of_birth"]])
+    """`<source>.<table>.<column>`: kept, in the schema `identifiers` and nowhere else; no rule can read them."""
+    not_identifying: dict[str, Annotated[str, Field(min_length=1)]] = {}
+    """Column → why it is no identifier, although it looks like one."""
+
+
 class StudyFile(Declared):
     """What study.yaml says: who, from where, which assays and datasets. How columns become variables: mapping.yaml."""
 
@@ -54,6 +63,8 @@ class StudyFile(Declared):
     """Who answers for the data: e-mail addresses, or `team:<name>`."""
     schedule: Schedule | None = None
     participant_id: IdGrammar
+    identifiers: Identifiers = Identifiers()
+    """Columns with direct identifiers: a delivery that holds one stops, unless this says what becomes of it."""
     sources: dict[Name, AnySource] = {}
     """The systems that deliver tables."""
     assays: dict[Name, Assay] = {}
@@ -97,6 +108,10 @@ class Study(StudyFile):
             if place in asked:
                 listed = admits([column])
                 asked[place] = {name for name in asked[place] if not listed(name)}
+        for entry in self.identifiers.keep:
+            place, column = split(entry, self.sources)
+            if place:
+                asked.setdefault(place, set()).add(column)
         return {place: frozenset(columns) for place, columns in asked.items()}
 
     def undecided(self, source: str, table: str, seen: Collection[str]) -> tuple[str, ...]:
@@ -108,6 +123,18 @@ class Study(StudyFile):
         """Return the columns and patterns of a table that `not_mapped` lists."""
         entries = (split(entry, self.sources) for entry in self.mapping.listed())
         return frozenset(column for place, column in entries if place in {None, (source, table)})
+
+    def kept_apart(self, source: str, table: str) -> tuple[str, ...]:
+        """Return the columns of a table that `identifiers: keep` names."""
+        return self._of_table(self.identifiers.keep, source, table)
+
+    def not_identifying(self, source: str, table: str) -> tuple[str, ...]:
+        """Return the columns of a table that a person declares to be no identifiers."""
+        return self._of_table(self.identifiers.not_identifying, source, table)
+
+    def _of_table(self, entries: Collection[str], source: str, table: str) -> tuple[str, ...]:
+        named = (split(entry, self.sources) for entry in entries)
+        return tuple(column for place, column in named if place == (source, table))
 
     def locations(self) -> tuple[str, ...]:
         """Return every place in which bytes of this study lie, as declared."""

@@ -49,7 +49,9 @@ def raw(study: Study, source: str, table: str) -> str:
     """Return the code version of a raw table: the source's declaration and the columns that are asked for."""
     # what is listed as left out is no drift: the check must be told anew when that list changes
     asked, left_out = study.raw_tables()[source, table], study.left_out(source, table)
-    return study.digest("raw", study.sources[source], table, asked, left_out)
+    kept, harmless = study.kept_apart(source, table), study.not_identifying(source, table)
+    apart = [kept, harmless] if kept or harmless else []
+    return study.digest("raw", study.sources[source], table, asked, left_out, *apart)
 
 
 def harmonised(study: Study, entity: str, dictionary: Dictionary) -> str:

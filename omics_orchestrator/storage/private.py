@@ -1,0 +1,82 @@
+"""The schema of direct identifiers: who may read it. What lies in it is written like any other table (tables.py)."""
+
+from __future__ import annotations
+
+import psycopg2
+from psycopg2 import extensions as pg
+
+from omics_orchestrator.errors import StorageError
+from omics_orchestrator.storage.database import Database, translated
+from omics_orchestrator.storage.state import ensure_schema, lock
+
+SCHEMA = "identifiers"
+ROLE = "omics_identifiers"  # may read that schema; given to people by hand: GRANT omics_identifiers TO …
+READER = "omics_reader"  # may read everything else: `omics sql` puts it on where its account could read all
+READY = """
+    SELECT FROM pg_namespace space, aclexplode(space.nspacl) given JOIN pg_roles ON pg_roles.oid = given.grantee
+    WHERE nspname = %s AND rolname = %s AND privilege_type = 'USAGE'
+"""
+UNLOCKED = """
+    SELECT FROM pg_namespace JOIN pg_roles ON pg_roles.rolname = session_user
+    WHERE nspname = %s AND (rolsuper OR nspowner = pg_roles.oid)
+"""
+OTHERS = """
+    SELECT quote_ident(nspname) FROM pg_namespace
+    WHERE nspname <> %s AND nspname !~ '^pg_' AND nspname <> 'information_schema'
+"""
+
+
+def ensure_private(database: Database) -> None:
+    """Create the schema of direct identifiers with its two roles, and close it to all but one of them.
+
+    Raises:
+        StorageError: the database's account may not create the roles; nothing is kept without them.
+    """
+    with database.transaction() as connection, connection.cursor() as cursor:
+        if _found(cursor, READY, (SCHEMA, ROLE)):
+            return
+        lock(cursor, SCHEMA)
+        for role in (ROLE, READER):
+            _ensure_role(cursor, role)
+        ensure_schema(cursor, SCHEMA)
+        _open_all(cursor)
+        cursor.execute(f"REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC, {READER}")
+        cursor.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT SELECT ON TABLES TO {ROLE}")
+        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {ROLE}")
+        cursor.execute(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {ROLE}")
+
+
+def reading_role(database: Database) -> str | None:
+    """Return the role that a reader must put on; None = Postgres itself keeps this account from the identifiers."""
+    with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
+        return READER if _found(cursor, UNLOCKED, (SCHEMA,)) else None
+
+
+def _open_all(cursor: pg.cursor) -> None:
+    """Let the reader read every schema there is and every one to come (the one of identifiers is closed after)."""
+    cursor.execute(OTHERS, (SCHEMA,))
+    for (schema,) in cursor.fetchall():
+        cursor.execute(f"GRANT USAGE ON SCHEMA {schema} TO {READER}")
+        cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {READER}")
+    cursor.execute(f"ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO {READER}")
+    cursor.execute(f"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO {READER}")
+    cursor.execute(f"GRANT {READER} TO CURRENT_USER")
+
+
+def _ensure_role(cursor: pg.cursor, role: str) -> None:
+    """Create a role that nobody logs in with; roles belong to the whole server, so another database may be faster."""
+    if _found(cursor, "SELECT FROM pg_roles WHERE rolname = %s", (role,)):
+        return
+    cursor.execute("SAVEPOINT before_role")
+    try:
+        cursor.execute(f"CREATE ROLE {role} NOLOGIN")
+    except (psycopg2.errors.DuplicateObject, psycopg2.errors.UniqueViolation):
+        cursor.execute("ROLLBACK TO SAVEPOINT before_role")
+    except psycopg2.errors.InsufficientPrivilege as error:
+        told = f"an administrator of the server must say: CREATE ROLE {ROLE} NOLOGIN; CREATE ROLE {READER} NOLOGIN"
+        raise StorageError(f"{translated(error)}; {told}; GRANT {READER} TO <this account>") from None
+
+
+def _found(cursor: pg.cursor, query: str, parameters: tuple[str, ...]) -> bool:
+    cursor.execute(query, parameters)
+    return cursor.fetchone() is not None
