@@ -23,11 +23,12 @@ import urllib3
 
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.redcap_pace import Patience, Stopped, pace_of
-from omics_orchestrator.sources.redcap_refusals import Passing, Refused, TooBig, judge
+from omics_orchestrator.sources.redcap_refusals import Cut, Passing, Refused, TooBig, judge
 
 CONNECT = 15.0  # seconds
 IN_ALL = 4  # times the time-out: so long may an answer take whose bytes do come
 CHUNK = 1 << 18
+BROKEN = "the connection broke off before the answer was whole; try later"
 PATIENCE = Patience()
 Read = TypeVar("Read")
 
@@ -115,8 +116,12 @@ class RedcapApi:
             try:
                 return read(self._answer(content, body))
             except Passing as error:
-                hopeless = attempt == PATIENCE.attempts or error.after > PATIENCE.longest
-                if hopeless or (divisible and isinstance(error, TooBig)):
+                most = PATIENCE.attempts
+                if divisible and isinstance(
+                    error, (TooBig, Cut)
+                ):  # less at once will do better than as much again
+                    most = 1 if isinstance(error, TooBig) else 2
+                if attempt >= most or error.after > PATIENCE.longest:
                     raise
                 pause = PATIENCE.seconds(attempt, error.after)
             if self.stop.wait(pause):
@@ -153,9 +158,9 @@ class RedcapApi:
         except requests.exceptions.ConnectTimeout:
             raise Passing(f"{where}: the server cannot be reached; check url and the network") from None
         except requests.exceptions.ConnectionError as error:
-            raise Passing(f"{where}: {_of_connection(error)}") from None
+            raise _of_connection(error, where) from None
         except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError, zlib.error):
-            raise Passing(f"{where}: the connection broke off before the answer was whole") from None
+            raise Cut(f"{where}: {BROKEN}") from None
         kind = "name=" in response.headers.get("Content-Type", "")
         judge(
             response.status_code, response.headers, answer, where=where, anything=content == "file" and kind
@@ -191,7 +196,7 @@ class RedcapApi:
             if time.monotonic() - begun > IN_ALL * self._timeout:
                 raise TooBig(f"{where}: the answer takes longer than {IN_ALL * self._timeout:g} seconds")
         if packed and parts and not opened.eof:
-            raise Passing(f"{where}: the connection broke off before the answer was whole")
+            raise Cut(f"{where}: {BROKEN}")
         return b"".join(parts)
 
     def _where(self, content: str) -> str:
@@ -203,14 +208,14 @@ def _chunks(response: requests.Response) -> Iterable[bytes]:
     return chunks
 
 
-def _of_connection(error: requests.exceptions.ConnectionError) -> str:
+def _of_connection(error: requests.exceptions.ConnectionError, where: str) -> Passing:
     """Tell why there is no connection; the error's own text holds the address."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     if isinstance(reason, urllib3.exceptions.NameResolutionError):
-        return "no machine bears that name; check url and the network"
+        return Passing(f"{where}: no machine bears that name; check url and the network")
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return "the server does not accept connections; check url, or try later"
-    return "the connection broke off before the answer was whole; try later"
+        return Passing(f"{where}: the server does not accept connections; check url, or try later")
+    return Cut(f"{where}: {BROKEN}")
 
 
 def _rows(answer: Answer, where: str) -> list[dict[str, Any]]:
@@ -219,7 +224,7 @@ def _rows(answer: Answer, where: str) -> list[dict[str, Any]]:
         if b"\\ud" in answer.body.lower():  # half a surrogate pair is no text
             found = json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
-        raise Passing(
+        raise Cut(
             f"{where}: the answer is no whole JSON; try later, or open the address in a browser"
         ) from None
     rows = [found] if isinstance(found, dict) else found

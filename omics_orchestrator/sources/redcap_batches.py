@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
-from omics_orchestrator.sources.redcap_refusals import TooBig
+from omics_orchestrator.sources.redcap_refusals import Cut, TooBig
 
 FIRST_CELLS = 250_000
 MOST_CELLS = 4_000_000
@@ -23,7 +23,7 @@ class Batches(Generic[Got]):
     """Asks for records until all were answered.
 
     Args:
-        fetch: asks for some records; raises `TooBig` when fewer would do.
+        fetch: asks for some records; raises `TooBig` or `Cut` when fewer may do.
         cells: record → cells that it has, roughly.
         workers: so many requests at a time.
         stop: set when the workers shall end; they are daemons, so that none outlives the process.
@@ -59,7 +59,7 @@ class Batches(Generic[Got]):
                     running += 1
                 batch, outcome, seconds = self._done.get()
                 running -= 1
-                if isinstance(outcome, TooBig) and len(batch) > 1:
+                if isinstance(outcome, (TooBig, Cut)) and len(batch) > 1:
                     self._shrink(batch)
                     todo.extendleft(reversed(batch))
                 elif isinstance(outcome, BaseException):
@@ -85,12 +85,13 @@ class Batches(Generic[Got]):
         return batch
 
     def _shrink(self, batch: list[str]) -> None:
-        """Halve the batches; they never grow back to what was too big."""
+        """Halve the batches; what was too big is tried again late, and only in small steps."""
         cells = sum(map(self._cells, batch))
         self._ceiling = min(self._ceiling, max(1.0, cells * 0.8))
         self.size = min(self.size, max(1.0, cells / 2))
 
     def _grow(self, seconds: float) -> None:
+        self._ceiling = min(MOST_CELLS, self._ceiling * 1.1)
         if seconds < QUICK:
             self.size = min(self.size * 1.5, self._ceiling)
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from omics_orchestrator.sources.redcap_api import Answer
-from omics_orchestrator.sources.redcap_refusals import Passing, Refused
+from omics_orchestrator.sources.redcap_refusals import Cut, Refused
 
 BOM = b"\xef\xbb\xbf"
 CUT = "the answer ends in the middle of a line or a cell; some of it was lost on the way"
@@ -25,14 +25,14 @@ def read_csv(body: bytes, what: str) -> pa.Table:
     """Return the answer as text columns; an empty answer has none.
 
     Raises:
-        Passing: it is not whole: the last line is not ended, a quote is open, a line has more or fewer cells.
+        Cut: it is not whole: the last line is not ended, a quote is open, a line has more or fewer cells.
         Refused: two columns bear one name.
     """
     body = body.removeprefix(BOM)
     if not body.strip():
         return pa.table({})
     if not body.endswith(b"\n") or body.count(b'"') % 2:
-        raise Passing(f"{what}: {CUT}")
+        raise Cut(f"{what}: {CUT}")
     body = _utf8(body)
     header = next(csv.reader(io.StringIO(body[: body.index(b"\n")].decode())))
     if len(set(header)) < len(header):
@@ -45,17 +45,17 @@ def _parsed(body: bytes, header: list[str], what: str) -> pa.Table:
         table = pa_csv.read_csv(
             pa.py_buffer(body),
             read_options=pa_csv.ReadOptions(block_size=len(body) + 1, use_threads=False),
-            parse_options=pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            parse_options=pa_csv.ParseOptions(newlines_in_values=True),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=False, check_utf8=False
             ),
         )
     except pa.ArrowInvalid:  # its message would hold the line
-        raise Passing(
+        raise Cut(
             f"{what}: lines have more or fewer cells than there are columns; some of it was lost"
         ) from None
     if table.column_names != header:
-        raise Passing(f"{what}: {CUT}")
+        raise Cut(f"{what}: {CUT}")
     return table
 
 

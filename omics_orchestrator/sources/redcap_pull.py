@@ -19,7 +19,7 @@ from omics_orchestrator.sources.base import admits
 from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_batches import FIRST_CELLS, MOST_RECORDS, Batches
 from omics_orchestrator.sources.redcap_csv_answer import csv_table
-from omics_orchestrator.sources.redcap_refusals import Changed, Passing, Refused
+from omics_orchestrator.sources.redcap_refusals import Changed, Cut, Passing, Refused, TooBig
 from omics_orchestrator.sources.redcap_standing import PLAIN, Declarations, Listed, names_of
 
 PLACES = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
@@ -174,7 +174,10 @@ class FormPull:
     def _listed(self, records: Sequence[str] | None) -> Keys:
         """Return the keys of some records, of all if None."""
         if records is None:
-            return self.keys(self._keys())
+            try:
+                return self.keys(self._keys(divisible=True))
+            except (TooBig, Cut):
+                records = list(self.listed.rows)
         found: Keys = set()
         for begin in range(0, len(records), MOST_RECORDS):
             found |= self.keys(self._keys(records=list(records[begin : begin + MOST_RECORDS])))
@@ -191,7 +194,7 @@ class FormPull:
     def _batch(self, records: list[str]) -> pa.Table:
         words = {**PLAIN, **self.asked.options, "fields": list(self.asked.fields), "records": records}
         try:
-            table = self.api.ask("record", csv_table(self.where), divisible=len(records) > 1, **words)
+            table = self._rows(words, divisible=len(records) > 1)
         except Refused as error:
             if error.status == 400 and "field" in error.said.lower():
                 raise Changed(f"{self.where}: a field is no more; run again") from None
@@ -208,6 +211,17 @@ class FormPull:
                 f"{self.where}: the server answered with records that were not asked for; run again"
             )
         return table
+
+    def _rows(self, words: dict[str, Any], *, divisible: bool) -> pa.Table:
+        """Return rows, as JSON where the CSV of a single record cannot be read (a quote that PHP did not double)."""
+        try:
+            return self.api.ask("record", csv_table(self.where), divisible=divisible, **words)
+        except Cut:
+            if divisible:
+                raise
+        rows, _ = self.api.rows("record", **words)
+        names = list(rows[0]) if rows else []
+        return pa.table({name: pa.array([str(row[name]) for row in rows], pa.string()) for name in names})
 
     def _without(self, table: pa.Table, records: Collection[str]) -> pa.Table:
         if not records or not table.num_columns:

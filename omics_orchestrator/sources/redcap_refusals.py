@@ -42,6 +42,10 @@ class TooBig(Passing):
     """The server could not answer that much at once."""
 
 
+class Cut(Passing):
+    """The answer is not whole."""
+
+
 class Changed(Passing):
     """The project changed while it was read."""
 

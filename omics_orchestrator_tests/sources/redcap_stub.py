@@ -49,7 +49,10 @@ class Stub:
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
 
     @property
     def url(self) -> str:
@@ -73,7 +76,13 @@ class Stub:
         text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(self.now))
         self.touched[record] = text
         self.entries.append(
-            {"timestamp": text[:16], "username": "u", "action": f"{action} {record}", "details": "", "record": record}
+            {
+                "timestamp": text[:16],
+                "username": "u",
+                "action": f"{action} {record}",
+                "details": "",
+                "record": record,
+            }
         )
 
     def edit(self, record: str, form: str, column: str, value: str) -> None:
@@ -85,7 +94,9 @@ class Stub:
     def delete(self, record: str) -> None:
         self.records[:] = [row for row in self.records if row[self.id_field] != record]
         self.touched.pop(record, None)
-        self.entries.append({"timestamp": "2023-11-14 22:14", "action": f"Delete record {record}", "record": record})
+        self.entries.append(
+            {"timestamp": "2023-11-14 22:14", "action": f"Delete record {record}", "record": record}
+        )
 
     def rename(self, record: str, new: str, *, told: bool = True) -> None:
         for row in self.records:
@@ -110,7 +121,11 @@ class Stub:
             return self._file(words)
         if content == "log" and not self.log:
             return error(403, "You do not have permissions to use the API (Logging)")
-        known = {"log": self.entries, "dag": [], "event": self.answers.get("events", error(400, "classic projects"))}
+        known = {
+            "log": self.entries,
+            "dag": [],
+            "event": self.answers.get("events", error(400, "classic projects")),
+        }
         found = known.get(content, self.answers.get(content, []))
         if isinstance(found, Reply):
             return found
@@ -143,7 +158,9 @@ class Stub:
         exported: dict[str, list[str]] = {}
         for row in self.answers["exportFieldNames"]:
             exported.setdefault(row["original_field_name"], []).append(row["export_field_name"])
-        asked = [name for field in fields if field not in self.hidden for name in exported.get(field, [field])]
+        asked = [
+            name for field in fields if field not in self.hidden for name in exported.get(field, [field])
+        ]
         places = [name for name in PLACES if any(name in row for row in self.records)]
         return [self.id_field, *places, *(name for name in asked if name != self.id_field)]
 
@@ -177,7 +194,7 @@ class Stub:
                 self.wfile.write(reply.body if reply.cut is None else reply.body[: reply.cut])
                 self.close_connection = reply.cut is not None or not reply.length
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base's name
                 pass
 
         return Handler

@@ -17,9 +17,11 @@ from omics_orchestrator.storage.folder import FolderStore
 from omics_orchestrator.storage.objects import Stores
 
 SECRET = "Xq7secret"
+ASKED = sorted(name for name, kind in SOURCES.items() if "location" not in kind.model_fields)
+"""Kinds that ask a server: no file is theirs to change or to damage. Their own tests show what is left out here."""
 
 
-@pytest.fixture(params=sorted(SOURCES))
+@pytest.fixture(params=sorted(SOURCES.keys() - set(ASKED)))
 def kind(request) -> str:
     return str(request.param)
 
@@ -32,6 +34,7 @@ def example(kind: str, folder: Path) -> tuple[Source, str]:
     return TypeAdapter(AnySource).validate_python({"kind": kind, **declared}), table
 
 
+@pytest.mark.parametrize("kind", sorted(SOURCES))
 def test_documents_itself(kind):
     assert SOURCES[kind].explain()
     properties = SOURCES[kind].model_json_schema()["properties"]
