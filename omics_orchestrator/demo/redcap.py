@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from omics_orchestrator.sources.redcap_project import DICTIONARY_COLUMNS
+from omics_orchestrator.demo.redcap_store import METADATA
 
 HEADINGS = (
     "Variable / Field Name", "Form Name", "Section Header", "Field Type", "Field Label",
@@ -114,7 +114,7 @@ class Project:
             "select_choices_or_calculations": entry.choices,
             "identifier": "y" if entry.identifier else "",
         }
-        return {name: known.get(name, "") for name in DICTIONARY_COLUMNS}
+        return {name: known.get(name, "") for name in METADATA}
 
     def _names(self) -> list[dict[str, str]]:
         names = [
