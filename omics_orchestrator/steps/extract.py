@@ -15,6 +15,7 @@ from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.steps.attachments import stored_attachments
 from omics_orchestrator.steps.held import Before
 from omics_orchestrator.steps.identify import separate, stop_identifiers, write_identifiers
+from omics_orchestrator.steps.pseudonymise import pseudonymised
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableWrite, fingerprint
@@ -35,9 +36,10 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
     """
     schema, name = table_of(("raw", study.study, source, table))
     before = Before(workspace.database, schema, name, versions.raw(study, source, table))
-    delivery = study.sources[source].deliver(
-        source, table, study.raw_tables()[source, table], workspace.stores, held=before.held()
-    )
+    held = None if study.pseudonymise else before.held()  # a source knows its own ids, not pseudonyms
+    admitted = study.raw_tables()[source, table]
+    delivery = study.sources[source].deliver(source, table, admitted, workspace.stores, held=held)
+    delivery = pseudonymised(workspace, study, source, table, delivery)
     apart = separate(study, source, table, delivery)
     delivery = apart.delivery
     raw = before.over(_raw_table(delivery, run_id), delivery.replaced)

@@ -11,6 +11,8 @@ from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.objects import Stores
 from omics_orchestrator.studies import Catalogue, Study, load_studies
 
+PSEUDONYM_KEY = "OMICS_PSEUDONYM_KEY"  # the secret without which no participant id becomes a pseudonym
+
 
 @dataclass(frozen=True)
 class Workspace:
@@ -46,4 +48,6 @@ class Workspace:
         for source in study.sources.values():
             if missing := source.needs(self.settings):
                 return missing
+        if study.pseudonymise and not self.settings.has_secret(PSEUDONYM_KEY):
+            return PSEUDONYM_KEY
         return None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import psycopg2
 from psycopg2 import extensions as pg
+from psycopg2.extras import execute_values
 
 from omics_orchestrator.errors import StorageError
+from omics_orchestrator.storage.copying import identifier
 from omics_orchestrator.storage.database import Database, translated
 from omics_orchestrator.storage.state import ensure_schema, lock
 
@@ -19,6 +23,11 @@ READY = """
 UNLOCKED = """
     SELECT FROM pg_namespace JOIN pg_roles ON pg_roles.rolname = session_user
     WHERE nspname = %s AND (rolsuper OR nspowner = pg_roles.oid)
+"""
+CROSSWALK = """
+    CREATE TABLE IF NOT EXISTS {target} (
+        participant_id text, pseudonym text, PRIMARY KEY (participant_id, pseudonym));
+    COMMENT ON TABLE {target} IS 'Participant ids as the house spells them, and what stands for them elsewhere'
 """
 OTHERS = """
     SELECT quote_ident(nspname) FROM pg_namespace
@@ -50,6 +59,22 @@ def reading_role(database: Database) -> str | None:
     """Return the role that a reader must put on; None = Postgres itself keeps this account from the identifiers."""
     with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
         return READER if _found(cursor, UNLOCKED, (SCHEMA,)) else None
+
+
+def remember_pseudonyms(database: Database, name: str, given: Mapping[str, str]) -> None:
+    """Add ids and their pseudonyms to a table of the private schema; what it holds already stays, also of ids gone.
+
+    Raises:
+        StorageError: the schema cannot be closed to others.
+    """
+    ensure_private(database)
+    target = f"{SCHEMA}.{identifier(name)}"
+    with database.transaction() as connection, connection.cursor() as cursor:
+        lock(cursor, SCHEMA, name)
+        cursor.execute(CROSSWALK.format(target=target))
+        rows = sorted(given.items())
+        if rows:
+            execute_values(cursor, f"INSERT INTO {target} VALUES %s ON CONFLICT DO NOTHING", rows)
 
 
 def _open_all(cursor: pg.cursor) -> None:

@@ -38,6 +38,11 @@ def identifiers_of(study: str, source: str, table: str) -> tuple[str, str]:
     return PRIVATE, _named(f"{study}__{source}__{table}")
 
 
+def participants_of(study: str) -> tuple[str, str]:
+    """Return the schema and name of the table of a study's participant ids and their pseudonyms."""
+    return PRIVATE, _named(f"{study}__participants")
+
+
 def _named(name: str) -> str:
     """Return a table name; one that Postgres would cut keeps a digest, so that two long names stay two."""
     if len(name.encode()) <= LIMIT and name == name.lower():

@@ -24,6 +24,7 @@ from omics_orchestrator.studies.families import write_out
 from omics_orchestrator.studies.grammar import read_aliases
 from omics_orchestrator.studies.identifier_checks import check_identifiers
 from omics_orchestrator.studies.mapping import WORDS, EntityBlock, Mapping, NoneRule
+from omics_orchestrator.studies.pseudonyms import check_pseudonyms, line_grammar, seen_by_the_line
 from omics_orchestrator.studies.references import MappingCheck, check_assays, check_sources
 from omics_orchestrator.studies.study import Study, StudyFile
 from omics_orchestrator.verbs import AnyVerb, normalise
@@ -57,19 +58,19 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     rules = read_yaml(folder / "mapping.yaml", problems)
     write_out(rules)
     mapping = _read_mapping(rules, dictionary)
-    grammar = head.participant_id if head else None
     declared = about.section("sources") if about.tree is not None else None
-    check = MappingCheck(rules, mapping, dictionary, sources, declared, grammar)
+    check = MappingCheck(rules, mapping, dictionary, sources, declared, line_grammar(head))
     check.run()
     if head is not None:
         check_identifiers(about, head.identifiers, sources, declared or (), check)
+        check_pseudonyms(head, mapping, about, rules)
     if not any(
         problem.file.name == rules.file.name for problem in problems.found
     ):  # of a broken rule, nothing is known
         check_datasets(about, datasets, mapping, dictionary)
     problems.raise_if_any()
     assert head is not None  # otherwise problems were found
-    return Study(**dict(head), mapping=mapping, folder=folder)
+    return Study(**seen_by_the_line(head), mapping=mapping, folder=folder)
 
 
 def _read_head(

@@ -65,6 +65,8 @@ class StudyFile(Declared):
     participant_id: IdGrammar
     identifiers: Identifiers = Identifiers()
     """Columns with direct identifiers: a delivery that holds one stops, unless this says what becomes of it."""
+    pseudonymise: bool = False
+    """Whether participant ids are replaced by keyed hashes before anything is stored (secret OMICS_PSEUDONYM_KEY)."""
     sources: dict[Name, AnySource] = {}
     """The systems that deliver tables."""
     assays: dict[Name, Assay] = {}
@@ -77,6 +79,8 @@ class Study(StudyFile):
     """One study: study.yaml and mapping.yaml together."""
 
     mapping: Mapping = Mapping()
+    written_id: IdGrammar | None = None
+    """How the sources write participant ids, where `participant_id` is the grammar of their pseudonyms."""
     folder: Path
     """Where it was read from."""
 

@@ -12,6 +12,7 @@ from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
 from omics_orchestrator.studies.catalogue import Catalogue
 from omics_orchestrator.studies.datasets import dataset_version
 from omics_orchestrator.studies.dating import PARTICIPANT, words_in
+from omics_orchestrator.studies.pseudonyms import id_columns
 from omics_orchestrator.studies.rules import parts
 from omics_orchestrator.studies.study import Study, digest_of
 from omics_orchestrator.verbs import Verb
@@ -50,7 +51,8 @@ def raw(study: Study, source: str, table: str) -> str:
     # what is listed as left out is no drift: the check must be told anew when that list changes
     asked, left_out = study.raw_tables()[source, table], study.left_out(source, table)
     kept, harmless = study.kept_apart(source, table), study.not_identifying(source, table)
-    apart = [kept, harmless] if kept or harmless else []
+    apart: list[object] = [kept, harmless] if kept or harmless else []
+    apart += [study.written_id, id_columns(study, source, table)] if study.pseudonymise else []
     return study.digest("raw", study.sources[source], table, asked, left_out, *apart)
 
 
