@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Words: TypeAlias = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""A text for people; blanks alone say nothing."""
 
 
 class Declared(BaseModel):

@@ -11,6 +11,11 @@ from typing import Literal
 Severity = Literal["note", "warning", "error"]
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return `1 row has` or `2 rows have`; by default the plural ends in s."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 @dataclass(frozen=True)
 class Finding:
     """One observation about data.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from omics_orchestrator.declared import Declared
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 
 
 class Expect(Declared):
@@ -26,7 +26,7 @@ class Expect(Declared):
     def finding(self, name: str, count: int, source_rows: int) -> Finding:
         """Return the finding for `count` rows, made from `source_rows`, in which the expression is false."""
         says = self.says or f"rows break the expectation {name}"
-        told = (
-            f"{count} rows" if source_rows == count else f"{count} rows, made from {source_rows} source rows"
-        )
+        told = counted(count, "row")
+        if source_rows != count:
+            told += f", made from {counted(source_rows, 'source row')}"
         return Finding(check=name, message=f"{says} ({told})", count=count, severity=self.severity)

@@ -11,6 +11,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from omics_orchestrator.cli.words import omics
+from omics_orchestrator.demo.serving import ensure_redcap
+from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.session import Session, Summary
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.workspace import Workspace
@@ -19,6 +21,7 @@ from omics_orchestrator.steps.workspace import Workspace
 def run_materialize(wanted: list[str], *, force: bool) -> int:
     """Materialise and report; return 0, or 1 when an asset failed."""
     console = Console()
+    ensure_redcap(Settings.from_environment())
     workspace = Workspace(Settings.from_environment())
     broken = workspace.catalogue.broken  # a dictionary that cannot be used is told here and now
     session = Session(workspace)
@@ -66,7 +69,7 @@ def report(console: Console, summary: Summary, seconds: float) -> None:
         console.print(f"everything is up to date; nothing ran, nothing was written ({seconds:.1f} s)")
     else:
         console.print(
-            f"{len(summary.ran)} assets ran, {summary.touched:,} rows and objects written ({seconds:.1f} s)"
+            f"{counted(len(summary.ran), 'asset')} ran, {summary.touched:,} rows and objects written ({seconds:.1f} s)"
         )
     for key, error in summary.failed.items():
         console.print(f"[red]failed[/red]  {escape(key)}: {escape(error)}", soft_wrap=True)

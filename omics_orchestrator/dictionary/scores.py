@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, FiniteFloat, model_validator
 
-from omics_orchestrator.declared import Declared
+from omics_orchestrator.declared import Declared, Words
 from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_yaml import Place, read_yaml
 from omics_orchestrator.dictionary.thresholds import PREFIX
@@ -28,9 +28,9 @@ class ScoreCase(Declared):
 class ScoreRule(Declared):
     """One score: a sum of items, a question, or ordered cases."""
 
-    label: str = Field(min_length=1)
+    label: Words
     """The name shown to people."""
-    source: str = Field(min_length=1)
+    source: Words
     """Where the rule was read."""
     missing: Literal["unknown"]
     """What a missing item gives: the score is unknown. A censored item (`>10`) is no exact number either."""

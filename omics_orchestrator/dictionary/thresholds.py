@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from pydantic import Field, FiniteFloat
+from pydantic import FiniteFloat
 
-from omics_orchestrator.declared import Declared
+from omics_orchestrator.declared import Declared, Words
 from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_yaml import read_yaml
 from omics_orchestrator.dictionary.validation import Shape, validate
@@ -24,7 +24,7 @@ class Threshold(Declared):
     """The number."""
     unit: str = ""
     """Its unit: that of the variables with which it is compared."""
-    source: str = Field(min_length=1)
+    source: Words
     """Where the number was read."""
     description: str = ""
     """What it divides, and which other cut-offs are in use."""

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from omics_orchestrator.dictionary import Dictionary, Variable
 from omics_orchestrator.dictionary.arrow import arrow_type
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.harmonise.columns import Columns
 from omics_orchestrator.harmonise.complaints import Complaints
 from omics_orchestrator.harmonise.rules import Rules
@@ -164,11 +164,10 @@ def _bounds(variable: Variable, values: pa.ChunkedArray, reasons: pa.ChunkedArra
         if bound is not None:
             outside += pc.sum(compare(values, bound)).as_py() or 0
     if outside:
-        message = (
-            f"{variable.name}: {outside} values lie outside the dictionary's bounds at the reference date"
-        )
+        many = counted(outside, "value lies", "values lie")
+        message = f"{variable.name}: {many} outside the dictionary's bounds at the reference date"
         yield Finding("bounds", message, outside, "warning", variable.name)
     invalid = pc.sum(pc.equal(reasons, "invalid")).as_py() or 0
     if invalid:
-        message = f"{variable.name}: {invalid} results cannot be values of type {variable.type}"
+        message = f"{variable.name}: {counted(invalid, 'result')} cannot be of type {variable.type}"
         yield Finding("bounds", message, invalid, "warning", variable.name)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from omics_orchestrator.checks import AnyCheck
 from omics_orchestrator.dictionary import Dictionary
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.harmonise.compile import EntityQuery
 from omics_orchestrator.harmonise.ledger import ROWS, Ledger
 from omics_orchestrator.harmonise.source_rows import RECORDS
 from omics_orchestrator.harmonise.steps import (
+    CONFLICTING,
     INVALID,
     MISSING,
     NO_KEY,
+    OK,
     ROW,
     UNMAPPED,
     UNREADABLE,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 SHOWN = 8  # codes named in one message
 CODE = "[A-Za-z0-9_.-]{1,8}"
+HAVE = ("participant has", "participants have")
 
 
 def read_findings(
@@ -46,15 +49,8 @@ def read_findings(
         *_flaws(connection, query, ledger),
         *_missing_words(query, ledger),
         *_bounds(connection, query, dictionary),
-        *(
-            Finding(
-                "conflicts",
-                f"{name}: the rows of {count} keys disagree; the value is left unknown",
-                count,
-                subject=name,
-            )
-            for name, count in ledger.conflicts.items()
-        ),
+        *_conflicts(connection, query, ledger),
+        *_precedence(connection, query),
         *_expectations(connection, query, block.checks),
         *(
             Finding(
@@ -77,10 +73,16 @@ def _one_row(connection: duckdb.DuckDBPyConnection, asked: list[str], source: st
 def _keys(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
     rows = ledger.counts[ROWS]
     if lost := rows.get(NO_KEY):
-        yield Finding("keys", f"{lost} rows have a blank key and are lost", lost)
+        yield Finding(
+            "keys",
+            f"{counted(lost, 'row has', 'rows have')} a blank key and {'is' if lost == 1 else 'are'} lost",
+            lost,
+        )
     if lost := rows.get(UNREADABLE):
         yield Finding(
-            "keys", f"{lost} rows have a participant id that the study's grammar does not read", lost
+            "keys",
+            f"{counted(lost, 'row has', 'rows have')} a participant id that the study's grammar does not read",
+            lost,
         )
     if query.keys == ("participant_id",) and any(step.name == RECORDS for step in query.steps):
         yield from _records(connection)
@@ -89,17 +91,21 @@ def _keys(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Led
         asked = [f"{known} WHERE p.participant_id = r.participant_id))"]
         participants, strangers = _one_row(connection, asked, "harmonised")
         if participants and strangers:
-            yield Finding("keys", f"{strangers} rows belong to no known participant", strangers)
+            yield Finding(
+                "keys",
+                f"{counted(strangers, 'row belongs', 'rows belong')} to no known participant",
+                strangers,
+            )
 
 
 def _records(connection: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
     asked = ["count(*) FILTER (records > 1 AND unsettled = 1)", "count(*) FILTER (unsettled > 1)"]
     settled, spelled = _one_row(connection, asked, RECORDS)
     if settled:
-        message = f"{settled} participants have several records, as the table of aliases says"
+        message = f"{counted(settled, *HAVE)} several records, as the table of aliases says"
         yield Finding("keys", message, settled, "note")
     if spelled:
-        message = f"{spelled} participants have several records whose ids only the grammar makes one"
+        message = f"{counted(spelled, *HAVE)} several records whose ids only the grammar makes one"
         yield Finding("keys", f"{message}; name the records in the table of aliases", spelled)
 
 
@@ -119,18 +125,22 @@ def _joins(
         )
         total, once, unmatched, more = connection.execute(f"SELECT {', '.join(asked)}").fetchall()[0]
         if total > once:
-            message = f"{table}: {total - once} rows share their key with another, so none of them is joined"
+            message = f"{table}: {total - once} rows share their key, so none of them is joined"
             yield Finding("joins", message, total - once, "error", table)
         if more and block.join[table].cardinality != "many_to_one":
-            message = (
-                f"{table}: declared {block.join[table].cardinality}, but {more} rows of the block share a key"
-            )
+            rows = counted(more, "row repeats", "rows repeat")
+            declared = f"declared {block.join[table].cardinality}"
+            message = f"{table}: {declared}, but {rows} the key of another in the block"
             yield Finding("joins", message, more, "warning", table)
         if block.join[table].pick:
             yield from _not_picked(connection, table, usable, block)
         elif unmatched:
             yield Finding(
-                "joins", f"{table}: {unmatched} rows match no row of the block", unmatched, "note", table
+                "joins",
+                f"{table}: {counted(unmatched, 'row matches', 'rows match')} no row of the block",
+                unmatched,
+                "note",
+                table,
             )
 
 
@@ -142,7 +152,13 @@ def _not_picked(
     asked = f"SELECT count(*) FROM {usable} WHERE {row} NOT IN ({taken})"
     if left := connection.execute(asked).fetchall()[0][0]:
         how = f"{join.pick} by {join.by}" + (f" within {join.within}" if join.within else "")
-        yield Finding("joins", f"{table}: {left} rows were not picked ({how})", left, "note", table)
+        yield Finding(
+            "joins",
+            f"{table}: {counted(left, 'row was', 'rows were')} not picked ({how})",
+            left,
+            "note",
+            table,
+        )
 
 
 def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
@@ -155,18 +171,21 @@ def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Le
             codes = _codes(connection, one) if one.coded else ""
             yield Finding(
                 "codes",
-                f"{name}: {count} cells hold codes that the rule does not name{codes}",
+                f"{name}: {counted(count, 'cell holds a code', 'cells hold codes')} that the rule does not name{codes}",
                 count,
                 subject=name,
             )
         if count := hidden.get((name, INVALID), outcomes.get(INVALID, 0)):
-            yield Finding("values", f"{name}: {count} cells cannot be read", count, subject=name)
+            yield Finding("values", f"{name}: {counted(count, 'cell')} cannot be read", count, subject=name)
     derived = [one.name for one in query.derived]
     asked = [f"count({beside(name, 'flaw')})" for name in derived]
     for name, count in zip(derived, _one_row(connection, asked, "harmonised"), strict=True):
         if count:
             yield Finding(
-                "values", f"{name}: {count} computed values do not fit the variable", count, subject=name
+                "values",
+                f"{name}: {counted(count, 'computed value does', 'computed values do')} not fit the variable",
+                count,
+                subject=name,
             )
 
 
@@ -180,12 +199,46 @@ def _codes(connection: duckdb.DuckDBPyConnection, one: Read) -> str:
     return ": " + ", ".join(f"{text} ({count})" for text, count in found) if found else ""
 
 
+def _conflicts(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger
+) -> Iterator[Finding]:
+    """Tell keys without one answer: several boxes ticked in a row, or rows that disagree."""
+    keys = ", ".join(map(identifier, query.keys))
+    for one in query.read:
+        if not (count := ledger.conflicts.get(one.name, 0)):
+            continue
+        ticked = 0
+        if one.torn:
+            torn = (
+                f"r.{beside(one.name, 'outcome')} = {coded(CONFLICTING)} AND r.{identifier('#key')} = '{OK}'"
+            )
+            asked = f"SELECT count(*) FROM (SELECT DISTINCT {keys} FROM cells AS r WHERE {torn})"
+            ticked = connection.execute(asked).fetchall()[0][0]
+        causes = [f"several boxes are ticked at {counted(ticked, 'key')}"] if ticked else []
+        if others := count - ticked:
+            causes.append(f"the rows of {counted(others, 'key')} disagree")
+        message = f"{one.name}: {' and '.join(causes)}; the value is left unknown"
+        yield Finding("conflicts", message, count, subject=one.name)
+
+
+def _precedence(connection: duckdb.DuckDBPyConnection, query: EntityQuery) -> Iterator[Finding]:
+    """Tell cells in which several boxes are ticked and the rule says which one counts."""
+    torn = [one.name for one in query.read if one.torn]
+    asked = [f"count({beside(name, 'candidates')}) FILTER ({identifier(name)} IS NOT NULL)" for name in torn]
+    for name, count in zip(torn, _one_row(connection, asked, "cells"), strict=True):
+        if count:
+            cells = counted(count, "cell has", "cells have")
+            message = f"{name}: {cells} several ticked boxes; the one that the rule names first is taken"
+            yield Finding("conflicts", message, count, "note", name)
+
+
 def _missing_words(query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
     for one in query.read:
         for outcome, count in sorted(ledger.counts[one.name].items()):
             if outcome.startswith(MISSING):
                 reason = outcome.removeprefix(MISSING)
-                message = f"{one.name}: {count} cells hold a word that stands for missing ({reason})"
+                cells = counted(count, "cell holds", "cells hold")
+                message = f"{one.name}: {cells} a word that stands for missing ({reason})"
                 yield Finding("missing", message, count, "note", one.name)
 
 
@@ -202,7 +255,10 @@ def _bounds(
     for name, count in zip(bounded, _one_row(connection, list(bounded.values()), "harmonised"), strict=True):
         if count:
             yield Finding(
-                "bounds", f"{name}: {count} values lie outside the dictionary's bounds", count, subject=name
+                "bounds",
+                f"{name}: {counted(count, 'value lies', 'values lie')} outside the dictionary's bounds",
+                count,
+                subject=name,
             )
 
 

@@ -42,6 +42,7 @@ def _candidates(query: EntityQuery, one: Read) -> str:
         text = f"concat(r.{beside(one.name, 'comparator')}, {text})"
     chosen = f" AND r.{beside(one.name, 'picked')}" if picks else ""
     texts = f"CASE WHEN r.{identifier(one.name)} IS NOT NULL{chosen} THEN [{text}]"
-    texts += f" ELSE r.{beside(one.name, 'candidates')} END" if one.torn else " END"
+    torn = f" WHEN r.{identifier(one.name)} IS NULL THEN r.{beside(one.name, 'candidates')}"
+    texts += f"{torn if one.torn else ''} END"
     listed = f"CAST(to_json(list_sort(list_distinct(flatten(list({texts}))))) AS VARCHAR)"
     return f"(SELECT {keys}, {literal(one.name)} AS variable, {listed} FROM ({rows}) AS r GROUP BY {keys})"

@@ -37,7 +37,7 @@ LOSSES = {
     "n_unmapped": "codes that no rule names",
     "n_invalid": "cells that cannot be read",
     "n_out_of_range": "values out of bounds",
-    "n_conflict": "keys whose rows disagree",
+    "n_conflict": "keys whose answers disagree",
     "n_unbalanced": "values that are not accounted for",
 }
 CHECKS = {"codes": "n_unmapped", "values": "n_invalid", "bounds": "n_out_of_range", "conflicts": "n_conflict"}
@@ -116,7 +116,7 @@ def _counts(ledger: pa.Table, findings: Iterable[Finding]) -> dict[str, Counter[
     for name, total in sums.items():
         found.setdefault(name, Counter())["n_unbalanced"] = abs(total[True] - total[False])
     for finding in findings:
-        if what := CHECKS.get(finding.check):
+        if finding.severity != "note" and (what := CHECKS.get(finding.check)):
             counter = found.setdefault(finding.subject, Counter())
             counter[what] = max(counter[what], finding.count)
     return found

@@ -15,6 +15,7 @@ import pyarrow as pa
 from omics_orchestrator.columns import safe_name
 from omics_orchestrator.dictionary import KEYS, Dictionary, Entity
 from omics_orchestrator.errors import DeclarationError
+from omics_orchestrator.findings import counted
 from omics_orchestrator.steps.extract import ORIGINAL
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.studies import EntityBlock, Study
@@ -59,8 +60,8 @@ def raw_metadata(study: Study, source: str, table: str) -> dict[str, Any]:
 
 def harmonised(study: Study, entity: Entity) -> str:
     """Describe a harmonised table."""
-    rules = len(study.mapping.entities[entity].rules)
-    return f"**{study.title}**: one row per {entity}, {rules} variables in the dictionary's words, types and units."
+    rules = counted(len(study.mapping.entities[entity].rules), "variable")
+    return f"**{study.title}**: one row per {entity}, {rules} in the dictionary's words, types and units."
 
 
 def harmonised_metadata(study: Study, entity: Entity, dictionary: Dictionary) -> dict[str, Any]:
@@ -125,10 +126,11 @@ def matrix(study: Study, assay: str) -> str:
 def broken(name: str, error: DeclarationError) -> dg.AssetSpec:
     """Return the placeholder of a study whose declaration cannot be used: its messages are what it shows."""
     messages = "\n".join(str(problem) for problem in error.problems)
+    number = counted(len(error.problems), "problem")
     return dg.AssetSpec(
         dg.AssetKey(["study", name]),
         group_name=name,
-        description=f"**Not loaded: {len(error.problems)} problems in the declaration**\n\n```\n{messages}\n```",
+        description=f"**Not loaded: {number} in the declaration**\n\n```\n{messages}\n```",
         kinds={"broken"},
         metadata={"problems": dg.MetadataValue.int(len(error.problems))},
     )

@@ -10,7 +10,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from omics_orchestrator.findings import Finding, Severity
+from omics_orchestrator.findings import Finding, Severity, counted
 from omics_orchestrator.registry.changes import FileSet
 from omics_orchestrator.registry.scan import Member
 
@@ -40,16 +40,27 @@ def findings(sets: Sequence[FileSet], unknown_inside: int) -> tuple[Finding, ...
         verdicts.setdefault(member.content.verdict, []).append(member)
     gone = [member for file_set in sets for member in file_set.members if not member.found]
     told = [
-        _files("verdict", "could not be read", verdicts.get("unreadable", [])),
-        _files("verdict", "break their format", verdicts.get("invalid", [])),
+        _files(
+            "verdict", ("file could not be read", "files could not be read"), verdicts.get("unreadable", [])
+        ),
+        _files(
+            "verdict", ("file breaks its format", "files break their format"), verdicts.get("invalid", [])
+        ),
         _files(
             "verdict",
-            "are readable, with remarks on their form",
+            ("file is readable, with remarks on its form", "files are readable, with remarks on their form"),
             verdicts.get("warnings", []),
             severity="note",
         ),
-        _files("missing", "are listed no more", gone),
-        _files("sample_names", "hold other sample names than the one they are linked to", _misnamed(sets)),
+        _files("missing", ("file is listed no more", "files are listed no more"), gone),
+        _files(
+            "sample_names",
+            (
+                "file holds another sample name than the one it is linked to",
+                "files hold other sample names than the one they are linked to",
+            ),
+            _misnamed(sets),
+        ),
         *_quarantined(sets),
     ]
     if unknown_inside:
@@ -59,13 +70,14 @@ def findings(sets: Sequence[FileSet], unknown_inside: int) -> tuple[Finding, ...
 
 
 def _files(
-    check: str, what: str, members: Sequence[Member], severity: Severity = "warning"
+    check: str, words: tuple[str, str], members: Sequence[Member], severity: Severity = "warning"
 ) -> Finding | None:
     if not members:
         return None
     numbers = sorted(member.number for member in members)
     named = ", ".join(map(str, numbers[:NAMED])) + (" …" if len(numbers) > NAMED else "")
-    return Finding(check, f"{len(numbers)} files {what} (registry files {named})", len(numbers), severity)
+    what = f"{counted(len(numbers), *words)} (registry {'file' if len(numbers) == 1 else 'files'} {named})"
+    return Finding(check, what, len(numbers), severity)
 
 
 def _quarantined(sets: Iterable[FileSet]) -> Iterable[Finding]:

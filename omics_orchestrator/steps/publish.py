@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from omics_orchestrator.dictionary import KEYS
 from omics_orchestrator.dictionary.arrow import arrow_type
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.harmonise.rulebook import dictionary_version
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.wide import NO_ROW, Part
@@ -155,12 +155,15 @@ def _schema(database: Database, write: TableWrite, columns: tuple[DatasetColumn,
         if names:
             shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
             yield Finding(
-                "schema", f"{len(names)} columns {what} since the last time: {shown}", len(names), "note"
+                "schema",
+                f"{counted(len(names), 'column')} {what} since the last time: {shown}",
+                len(names),
+                "note",
             )
 
 
 def _rows(table: pa.Table, harmonised: pa.Table) -> Iterator[Finding]:
     """There is one row per row of the entity, no more and no less."""
     if table.num_rows != harmonised.num_rows:
-        message = f"{table.num_rows} rows are published of {harmonised.num_rows} harmonised ones"
+        message = f"{counted(table.num_rows, 'row is', 'rows are')} published of {harmonised.num_rows} harmonised ones"
         yield Finding("rows", message, abs(table.num_rows - harmonised.num_rows), "error")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.dictionary import Dictionary
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.harmonise.dated import dated
 from omics_orchestrator.steps.wide import Part, joined
 from omics_orchestrator.studies import Study
@@ -67,7 +67,8 @@ class WideRows:
         known = pc.is_in(own.table["participant_id"], value_set=_ids(participants))
         orphans = own.table.num_rows - (pc.sum(known).as_py() or 0)
         if orphans:
-            message = f"{orphans} rows belong to a participant without a row; what is theirs is missing"
+            rows = counted(orphans, "row belongs", "rows belong")
+            message = f"{rows} to a participant without a row; what is theirs is missing"
             self.findings.append(Finding("rows", message, orphans, "warning"))
 
     def first_samples(self, samples: Part, visits: Part) -> Part:
@@ -79,10 +80,12 @@ class WideRows:
         known = pc.is_in(joined(samples.table, VISIT), value_set=joined(visits.table, VISIT).combine_chunks())
         others = (pc.sum(known).as_py() or 0) - shown
         if others:
-            message = f"{others} samples are not shown: each visit shows its first by sample id"
+            many = counted(others, "sample is", "samples are")
+            message = f"{many} not shown: each visit shows its first by sample id"
             self.findings.append(Finding("samples", message, others, "note"))
         if elsewhere := samples.table.num_rows - others - shown:
-            message = f"{elsewhere} samples are not shown: they name no visit that has a row"
+            many = counted(elsewhere, "sample names", "samples name")
+            message = f"{many} no visit that has a row, and cannot be shown"
             self.findings.append(Finding("samples", message, elsewhere, "warning"))
         return samples.take(places)
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from omics_orchestrator.checks import AnyCheck
-from omics_orchestrator.declared import Declared
+from omics_orchestrator.declared import Declared, Words
 from omics_orchestrator.dictionary import Entity, MissingReason
 from omics_orchestrator.verbs import AnyVerb
 from omics_orchestrator.verbs.expression import source_calls
@@ -95,7 +95,7 @@ class NoneRule(Declared):
     """impossible (never asked or measured), undetermined (not settled yet), restricted (not given to us)."""
     missing: MissingReason
     """The reason that every row gets."""
-    reason: str = Field(min_length=1)
+    reason: Words
     """The reason in words, for people."""
 
 

@@ -166,6 +166,10 @@ class MappingCheck:
         first: dict[str, Place] = {}
         asked = self.asked()
         for reason, entries in self.mapping.not_mapped.items():
+            if not reason.strip():
+                self.complain(
+                    ("not_mapped", reason), "the reason is blank", "say in words why the columns are left out"
+                )
             for number, entry in enumerate(entries):
                 place: Place = ("not_mapped", reason, number)
                 if entry in first:

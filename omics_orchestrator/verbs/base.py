@@ -135,7 +135,8 @@ class Cell:
         flaw: `invalid` or `unmapped`, what such a cell is.
         comparator: `<`, `>` … of a censored number, `year` or `month` of a partial date; NULL = exact.
         code: the text, of which unmapped codes are told.
-        candidates: SQL of the list of values that several answers in one row give; NULL = they do not disagree.
+        candidates: SQL of the list of values that several answers in one row give; NULL = one at most. Beside a value:
+            the rule says which of them counts.
         hides: whether flaw and code hold by themselves, even beside a value (one of several columns was not read).
     """
 

@@ -51,15 +51,16 @@ class Coalesce(Verb):
             else f"CASE {comparators} END",
             flaw=_first(cell.flaw for cell in cells),
             code=_first(cell.code for cell in cells),
-            candidates=self._candidates(value, cells),
+            candidates=self._candidates(cells),
             hides=True,
         )
 
     @staticmethod
-    def _candidates(value: str, cells: Sequence[Cell]) -> str:
-        """Return SQL: the values between which a part could not choose, where no other part has one."""
+    def _candidates(cells: Sequence[Cell]) -> str:
+        """Return SQL: the answers of the part that gives the value; where none does, of the first that has several."""
         lists = [cell.candidates for cell in cells if cell.candidates != NULL]
-        return f"CASE WHEN ({value}) IS NULL THEN coalesce({', '.join(lists)}, NULL) END" if lists else NULL
+        given = " ".join(f"WHEN ({cell.value}) IS NOT NULL THEN {cell.candidates}" for cell in cells)
+        return f"CASE {given} ELSE coalesce({', '.join(lists)}, NULL) END" if lists else NULL
 
 
 def _first(parts: Iterator[str]) -> str:

@@ -80,7 +80,7 @@ class OneOf(ColumnVerb):
             answered,
             f"CAST({reason} AS VARCHAR)",
             flaw=f"CASE WHEN ({value}) IS NULL THEN {flaw} END",
-            candidates=f"CASE WHEN ({value}) IS NULL AND len({candidates}) > 1 THEN {candidates} END",
+            candidates=f"CASE WHEN len({candidates}) > 1 THEN {candidates} END",
             hides=True,
         )
 

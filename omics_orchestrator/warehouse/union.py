@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from omics_orchestrator.dictionary import KEYS, Dictionary
 from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.errors import StorageError
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.warehouse.shifts import wrong_units
 
 
@@ -93,7 +93,14 @@ def _grain(union: pa.Table, key: tuple[str, ...]) -> list[Finding]:
     repeated = union.num_rows - distinct
     if not repeated:
         return []
-    return [Finding("grain", f"{repeated} rows repeat the key ({', '.join(key)})", repeated, "error")]
+    return [
+        Finding(
+            "grain",
+            f"{counted(repeated, 'row repeats', 'rows repeat')} the key ({', '.join(key)})",
+            repeated,
+            "error",
+        )
+    ]
 
 
 def _references(union: pa.Table, participants: pa.Table) -> list[Finding]:
@@ -103,5 +110,10 @@ def _references(union: pa.Table, participants: pa.Table) -> list[Finding]:
     if not orphans:
         return []
     return [
-        Finding("references", f"{orphans} rows belong to a participant without a row", orphans, "warning")
+        Finding(
+            "references",
+            f"{counted(orphans, 'row belongs', 'rows belong')} to a participant without a row",
+            orphans,
+            "warning",
+        )
     ]

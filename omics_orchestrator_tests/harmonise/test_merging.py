@@ -116,7 +116,48 @@ def test_several_ticked_boxes_are_a_conflict_of_one_row():
     }
     assert told == {("A1", "1"): ["cd", "uc"], ("A2", "1"): ["cd", "uc"], ("A2", "2"): ["cd", "hc", "uc"]}
     assert tally(found.ledger, "site") == {"values_in": 8, "values_out": 2, "conflicting": 5, "repeated": 1}
-    assert [f.count for f in found.findings if f.check == "conflicts"] == [3]
+    (disagree,) = [f for f in found.findings if f.check == "conflicts"]
+    assert (disagree.count, disagree.severity) == (3, "warning")
+    causes = "several boxes are ticked at 2 keys and the rows of 1 key disagree"
+    assert disagree.message == f"site: {causes}; the value is left unknown"
+
+
+def told_conflicts(rule, *rows):
+    found = harmonise(
+        study({"site": rule}), "visit", DICTIONARY, {"file.a": table("id|v|s___1|s___2|x", *rows)}
+    )
+    conflicts = [json.loads(row["candidates"]) for row in found.conflicts.to_pylist()]
+    told = [(f.message, f.count, f.severity) for f in found.findings if f.check == "conflicts"]
+    partial = {row["variable"] for row in found.status.to_pylist() if row["status"] == "partial"}
+    assert partial == ({"site"} if conflicts else set()), "what a rule decides is no loss"
+    return found.table["site"].to_pylist(), conflicts, told
+
+
+BOXES = {"one_of": "s", "map": {"1": "cd", "2": "uc"}}
+
+
+def test_one_row_with_several_ticked_boxes_is_not_told_as_rows_that_disagree():
+    values, conflicts, ((message, count, _),) = told_conflicts(BOXES, "A1|1|1|1|")
+    assert (values, conflicts, count) == ([None], [["cd", "uc"]], 1)
+    assert message == "site: several boxes are ticked at 1 key; the value is left unknown"
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_box_that_gives_way_to_another_is_told_in_a_note(inside):
+    boxes = {**BOXES, "several": ["uc", "cd"]}
+    rule = {"coalesce": [boxes, {"recode": "x", "map": {"hc": "hc"}}]} if inside else boxes
+    values, conflicts, told = told_conflicts(rule, "A1|1|1|1|", "A1|2|1|1|", "A1|3|1|0|", "A1|4|0|0|")
+    assert (values, conflicts) == (["uc", "uc", "cd", None], [])
+    words = "site: 2 cells have several ticked boxes; the one that the rule names first is taken"
+    assert told == [(words, 2, "note")]
+
+
+def test_a_box_that_gave_way_is_no_candidate_among_rows_that_disagree():
+    rule = {"reduce": {**BOXES, "several": ["uc", "cd"]}, "pick": "first", "by": "x"}
+    rows = ("A1|1|1|1|3", "A1|1|1|0|1", "A1|1|0|1|1")
+    values, conflicts, told = told_conflicts(rule, *rows)
+    assert (values, conflicts) == ([None], [["cd", "uc"]])
+    assert [severity for _, _, severity in told] == ["warning", "note"]
 
 
 def test_keys_of_several_rows_may_be_merged_a_part_at_a_time(monkeypatch):

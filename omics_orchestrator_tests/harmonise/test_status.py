@@ -59,7 +59,7 @@ def test_complete_is_what_loses_nothing():
         ("A2|1|9|7|50||", "sex", "n_unmapped", "codes that no rule names: 1"),
         ("A2|1|1|x|50||", "n", "n_invalid", "cells that cannot be read: 1"),
         ("A2|1|1|7|301||", "w", "n_out_of_range", "values out of bounds: 1"),
-        ("A1|1|1|8|50||", "n", "n_conflict", "keys whose rows disagree: 1"),
+        ("A1|1|1|8|50||", "n", "n_conflict", "keys whose answers disagree: 1"),
     ],
 )
 def test_what_was_lost_makes_it_partial(row, variable, count, why):

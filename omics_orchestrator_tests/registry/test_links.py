@@ -42,7 +42,7 @@ def test_a_vcf_that_names_another_sample_is_told(laboratory: Laboratory) -> None
     done = laboratory.register(VCF, SAMPLES)
     [finding] = done.findings
     assert (finding.check, finding.count, finding.severity) == ("sample_names", 1, "warning")
-    assert finding.message.endswith("(registry files 3)")
+    assert finding.message.endswith("(registry file 3)")
     assert done.rows["linked"] == 3
     assert laboratory.register(VCF, SAMPLES).findings == done.findings
 

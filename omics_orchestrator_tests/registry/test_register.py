@@ -83,7 +83,7 @@ def test_every_file_is_linked_or_has_a_reason(laboratory: Laboratory, pair: tupl
     assert by_check(done.findings) == {"linked": 3, "verdict": 1}
     told = " ".join(finding.message for finding in done.findings)
     number = next(row["number"] for row in laboratory.files() if row["reason"] == "invalid")
-    assert f"registry files {number})" in told
+    assert f"registry file {number})" in told
     assert "S9" not in told
     assert "P2" not in told
 

@@ -220,9 +220,9 @@ def test_what_changed_since_the_last_time_is_told(installation: Installation) ->
     workspace = installation.workspace()
     told = [one.message for one in again(workspace, "main").findings if one.check == "schema"]
     assert told == [
-        "1 columns new since the last time: age_at_diagnosis",
-        "1 columns gone since the last time: ct_abdomen",
-        "1 columns of another type since the last time: sampling_abx",
+        "1 column new since the last time: age_at_diagnosis",
+        "1 column gone since the last time: ct_abdomen",
+        "1 column of another type since the last time: sampling_abx",
     ]
 
 

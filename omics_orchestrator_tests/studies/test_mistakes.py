@@ -19,7 +19,7 @@ MISTAKES = {
     "unknown kind of source": (
         "study", "kind: delimited\n", "kind: delimted\n",
         "delimted", "sources.files.kind", "'delimted' is not a kind of source",
-        "did you mean 'delimited'? (delimited, excel, redcap_export)",
+        "did you mean 'delimited'? (delimited, excel, redcap, redcap_export)",
     ),
     "unknown option of a source": (
         "study", "    kind: delimited\n", "    kind: delimited\n    encodng: utf-8\n",
@@ -336,6 +336,14 @@ MISTAKES = {
     "a reason of absence without text": (
         "mapping", "reason: not part of the protocol", "reason: ",
         "reason: ", "none.active.reason", "", "",
+    ),
+    "a reason of absence of blanks": (
+        "mapping", "reason: not part of the protocol", "reason: ' '",
+        "reason: ", "none.active.reason", "must not be empty", "The reason in words",
+    ),
+    "columns left out for a reason of blanks": (
+        "mapping", "  copies: [files", "  ' ': [files",
+        "' ': [files", "not_mapped. ", "the reason is blank", "say in words why",
     ),
     "an absence without reason": (
         "mapping", ", reason: not part of the protocol", "",
