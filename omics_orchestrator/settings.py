@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from omics_orchestrator.errors import NotConfigured
 
 STORE_SCHEMES = ("file:///", "s3://", "az://")
 STORE_VARIABLE = re.compile(r"OMICS_STORE_[A-Z0-9_]+_URL")
+DEMO_VARIABLES = "environment.json"  # in the folder of the demo: the variables under which it is read
 WORKING_COPY = Path(__file__).resolve().parent.parent
 
 
@@ -32,6 +34,15 @@ def without_password(url: str) -> str:
 def _store_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that name a source store."""
     return {name: value for name, value in environment.items() if STORE_VARIABLE.fullmatch(name) and value}
+
+
+def _demo_variables(home: Path) -> dict[str, str]:
+    """Return what the demo in a home sets: where its REDCap server is, and its tokens."""
+    try:
+        found = json.loads((home / "demo" / DEMO_VARIABLES).read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ class Settings:
             database_url=env.get("OMICS_DATABASE_URL") or None,
             dagster_database_url=env.get("OMICS_DAGSTER_DATABASE_URL") or None,
             source_stores=stores,
-            environment=dict(env),
+            environment={**_demo_variables(home), **env},
         )
 
     @property

@@ -11,6 +11,7 @@ from omics_orchestrator.cli.materialize import group_of, report, with_progress
 from omics_orchestrator.cli.status_variables import summary
 from omics_orchestrator.cli.words import omics
 from omics_orchestrator.demo import generate
+from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.errors import NotConfigured, UnknownKey
 from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.settings import Settings, without_password
@@ -29,7 +30,8 @@ def run_demo(studies: str) -> None:
     settings = Settings.from_environment()
     if studies in {"demo", "all"} or "demo_" in studies:
         generate(settings.home / "demo")
-        settings = Settings.from_environment()  # the folder makes the store `demo` known
+        ensure_redcap(settings)
+        settings = Settings.from_environment()  # the folder makes the demo's store and server known
     workspace = Workspace(settings)
     chosen = chosen_studies(workspace, studies)
     _headline(console, workspace)

@@ -13,6 +13,7 @@ from types import FrameType
 from rich.console import Console
 
 from omics_orchestrator.cli.watcher import end_group
+from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.orchestration.instance import prepare
 from omics_orchestrator.settings import WORKING_COPY, Settings, export
@@ -81,6 +82,7 @@ def run_dev(port: int) -> int:
         raise OmicsError(
             f"port {port} is in use: stop what listens there, or choose another: --port {port + 1}"
         )
+    ensure_redcap(settings)
     code_port = _free_port()
     export(prepare(settings) | {"OMICS_CODE_HOST": HOST, "OMICS_CODE_PORT": str(code_port)})
     log = settings.home / "logs" / "dev.log"
@@ -93,6 +95,7 @@ def run_dev(port: int) -> int:
         address = f"http://{HOST}:{port}/asset-groups"
         Console().print(f"Dagster UI  {address}   (Ctrl-C stops it; log: {log})", soft_wrap=True)
         while (ended := group.ended()) is None:
+            ensure_redcap(settings)
             if settings.database_url is None:
                 ensure_server(settings)  # its supervisor may have been killed: bring the server back
             time.sleep(1)

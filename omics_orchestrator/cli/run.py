@@ -6,6 +6,7 @@ import os
 import shutil
 from urllib.parse import unquote, urlsplit
 
+from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.errors import NotConfigured
 from omics_orchestrator.orchestration.instance import prepare
 from omics_orchestrator.settings import Settings, export
@@ -17,6 +18,7 @@ from omics_orchestrator.storage.embedded import ensure_server
 def run_command(command: list[str]) -> None:
     """Become `command`: it inherits the lock on the server, so that the server lives as long as it does."""
     settings = Settings.from_environment()
+    ensure_redcap(settings, inheritable=True)
     export(prepare(settings) | libpq(Database.open(settings).url))
     if settings.database_url is None:  # psql and pg_dump of the server's own version come first
         programs = find_binaries(settings, settings.home / "postgres" / "data").folder

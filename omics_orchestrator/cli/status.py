@@ -11,8 +11,10 @@ from rich.table import Table
 
 from omics_orchestrator.cli.materialize import group_of
 from omics_orchestrator.cli.words import omics
+from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.harmonise.rulebook import dictionary_version
 from omics_orchestrator.orchestration.session import CheckState, Session
+from omics_orchestrator.orchestration.stale import NO_ANSWER
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import count_files
 from omics_orchestrator.steps.workspace import Workspace
@@ -21,6 +23,7 @@ from omics_orchestrator.steps.workspace import Workspace
 def run_status(*, only_failed: bool) -> None:
     """Print the status of every study of this machine."""
     console = Console()
+    ensure_redcap(Settings.from_environment())
     workspace = Workspace(Settings.from_environment())
     session = Session(workspace)
     checks = session.checks()
@@ -55,6 +58,11 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
         old, new = (_age(times[0]), _age(times[-1])) if times else ("never", "never")
         table.add_row(group, str(len(keys)), str(sum(key in stale for key in keys)), str(wrong), old, new)
     console.print(table)
+    for place in sorted({"/".join(key.split("/")[:3]) for key, why in stale.items() if why == NO_ANSWER}):
+        told = (
+            f"[yellow]{place}: the source does not answer[/yellow]; {omics()} materialize {place} tells why"
+        )
+        console.print(told, soft_wrap=True, highlight=False)
     dictionary = workspace.dictionary
     known = f"{len(dictionary.variables)} variables · {len(dictionary.code_lists)} code lists"
     console.print(f"\ndictionary {dictionary_version(dictionary)} · {known}", highlight=False)

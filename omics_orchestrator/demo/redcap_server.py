@@ -120,6 +120,11 @@ class RedcapServer:
             self._answers[key] = made
         return made
 
+    def forget(self) -> None:
+        """Answer nothing from memory: a project was exchanged."""
+        with self._lock:
+            self._answers.clear()
+
     def saw(self, asked: Mapping[str, str], token: str, status: int, sent: int) -> None:
         """Remember a request."""
         with self._lock:

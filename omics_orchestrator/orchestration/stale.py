@@ -12,11 +12,13 @@ from dataclasses import dataclass
 import dagster as dg
 from dagster import AssetMaterialization
 
+from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.orchestration.assets import SIGNATURE
 
 CODE = "dagster/code_version"
 DATA = "dagster/data_version"
 INPUT = "dagster/input_data_version/"
+NO_ANSWER = "source does not answer"
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,16 @@ def _reason(node: Node, latest: Mapping[dg.AssetKey, AssetMaterialization | None
         upstream = latest.get(parent)
         if upstream and (upstream.tags or {}).get(DATA) != used[parent.to_user_string()]:
             return "upstream content changed"
-    if node.signature and _metadata(last, SIGNATURE) != node.signature():
-        return "source changed"
-    return ""
+    return _of_source(node, last) if node.signature else ""
+
+
+def _of_source(node: Node, last: AssetMaterialization) -> str:
+    """Tell whether the source is another than when it was read; one that does not answer is asked by running."""
+    try:
+        now = node.signature() if node.signature else ""
+    except OmicsError:
+        return NO_ANSWER
+    return "source changed" if _metadata(last, SIGNATURE) != now else ""
 
 
 def _metadata(materialization: AssetMaterialization, name: str) -> object:

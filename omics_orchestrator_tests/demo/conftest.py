@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from omics_orchestrator.demo import DemoReport, generate
+from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.storage.objects import Stores
 
@@ -24,6 +25,7 @@ def stores(demo: DemoReport) -> Stores:
         "OMICS_HOME": str(demo.folder.parent),
         "OMICS_DICTIONARY": str(WORKING_COPY / "data_dictionary"),
     }
+    assert ensure_redcap(Settings.from_environment(environment))
     return Stores(Settings.from_environment(environment))
 
 

@@ -36,6 +36,9 @@ def test_asset_graph_of_the_data_dictionary(snapshot: SnapshotAssertion, tmp_pat
             "OMICS_DICTIONARY": str(WORKING_COPY / "data_dictionary"),
             "OMICS_STORE_DEMO_URL": tmp_path.as_uri(),
             "OMICS_STORE_PUBLIC_URL": tmp_path.as_uri(),
+            "DEMO_REDCAP_URL": "http://127.0.0.1:9/api/",
+            "DEMO_ADULT_REDCAP_TOKEN": "A",
+            "DEMO_CHILD_REDCAP_TOKEN": "C",
         }
     )
     assert graph(build_definitions(Workspace(settings))) == snapshot
