@@ -36,10 +36,13 @@ class FieldEntry:
     label: str
     choices: str
     columns: tuple[str, ...]
+    identifier: str = ""
+    validation: str = ""
 
     def about(self) -> dict[str, str]:
-        """Return what may be said of its columns: type, label and choices, where there are any."""
+        """Return what may be said of its columns: type, label, choices, identifier flag, validation."""
         words = {"field_type": self.kind, "label": self.label, "choices": self.choices}
+        words |= {"identifier": self.identifier, "validation": self.validation}
         return {word: text for word, text in words.items() if text}
 
 
@@ -163,6 +166,8 @@ def _fields(metadata: Rows, names: Rows) -> tuple[FieldEntry, ...]:
             label=row["field_label"],
             choices=row["select_choices_or_calculations"],
             columns=tuple(exports.get(row["field_name"], [row["field_name"]])),
+            identifier=str(row.get("identifier") or ""),
+            validation=str(row.get("text_validation_type_or_show_slider_number") or ""),
         )
         for row in metadata
     )
