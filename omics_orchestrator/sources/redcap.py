@@ -17,6 +17,7 @@ from omics_orchestrator.errors import DeliveryError, UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.sources.base import Delivery, Held, Source
 from omics_orchestrator.sources.redcap_api import RedcapApi
+from omics_orchestrator.sources.redcap_batches import FIRST_CELLS
 from omics_orchestrator.sources.redcap_changes import Asking, mark_of, pull
 from omics_orchestrator.sources.redcap_delivery import completed, project_of
 from omics_orchestrator.sources.redcap_pull import FormPull, asked_of
@@ -110,7 +111,7 @@ class Redcap(Source):
         asked = asked_of(declared, form, admitted, survey=self.survey_fields)
         every = timedelta(days=self.full_pull_every)
         asking = Asking(api, key, declared, records, asked, self.version, every)
-        reading = FormPull(api, asked, records, workers=self.workers)
+        reading = FormPull(api, asked, records, workers=self.workers, cells=FIRST_CELLS)
         pulled = pull(asking, reading, held)
         if len(asked.fields) > 2 and set(reading.withheld) >= set(asked.fields[1:-1]):
             message = f"{name}.{form}: the rights of the token's user withhold every field that is asked for; give them"

@@ -155,9 +155,13 @@ class FormPull:
         return set(zip(*(_of(table, name) or blank for name in names), strict=True))
 
     def _pulled(self, records: Sequence[str]) -> pa.Table:
-        tables = [table for table in self.batches.all(records) if table.num_columns]
-        if tables:
-            return pa.concat_tables(tables)
+        return self.together(self.batches.all(records))
+
+    def together(self, tables: Sequence[pa.Table]) -> pa.Table:
+        """Return tables of rows as one; an empty one may lack columns."""
+        filled = [table for table in tables if table.num_rows]
+        if filled:
+            return pa.concat_tables(filled)
         columns = [name for names in self.asked.columns.values() for name in names]
         return pa.table({name: pa.array([], pa.string()) for name in self.header or columns})
 
@@ -169,7 +173,7 @@ class FormPull:
                 f"{self.where}: the server left out {len(missing)} rows that it lists, twice; tell its admins"
             )
             raise DeliveryError(message, retry=True)
-        return pa.concat_tables([table, again])
+        return self.together([table, again])
 
     def _listed(self, records: Sequence[str] | None) -> Keys:
         """Return the keys of some records, of all if None."""

@@ -165,7 +165,7 @@ def _declared(api: RedcapApi) -> Declarations:
     longitudinal = _flag(settings, "is_longitudinal")
     mapping = _classic(api, "formEventMapping", longitudinal)
     return Declarations(
-        version=api.ask("version", lambda answer: answer.body.decode("utf-8", "replace").strip()[:20]),
+        version=api.ask("version", _version),
         project=settings,
         metadata=metadata,
         names=names,
@@ -174,6 +174,14 @@ def _declared(api: RedcapApi) -> Declarations:
         repeats=_repeats(api, settings),
         groups=_groups(api),
     )
+
+
+def _version(answer: Answer) -> str:
+    """Return REDCap's version; anything else is no answer of REDCap."""
+    text = answer.body.strip()
+    if not re.fullmatch(rb"\d+(\.\d+){1,3}[\w.-]{0,12}", text):
+        raise Passing("REDCap does not tell its version: is url the address of its API page?")
+    return text.decode()
 
 
 def _long(api: RedcapApi, content: str) -> Rows:

@@ -101,13 +101,13 @@ def _schema(key: pa.Table, project: Project, columns: Collection[str]) -> pa.Sch
 def _opened(project: Project, form: str) -> pa.ChunkedArray:
     status = f"{form}_complete"
     if status not in project.records.column_names:
-        return pa.chunked_array([pa.array([False] * project.records.num_rows)])
+        return pa.chunked_array([pa.array([False] * project.records.num_rows, pa.bool_())])
     return pc.is_in(project.records[status], value_set=pa.array(OPENED))
 
 
 def _content(project: Project, form: str, columns: Collection[str]) -> pa.ChunkedArray:
     """Tell for each row whether an admitted field has content (calculation, status, unticked box: none)."""
-    content = pa.chunked_array([pa.array([False] * project.records.num_rows)])
+    content = pa.chunked_array([pa.array([False] * project.records.num_rows, pa.bool_())])
     for column in columns:
         field = project.field_of.get(column)
         kind = field.kind if field else ""
