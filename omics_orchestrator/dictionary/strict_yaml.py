@@ -18,6 +18,9 @@ from omics_orchestrator.dictionary.problems import Problems, read_text
 Tree: TypeAlias = "dict[str, Tree] | list[Tree] | str | None"
 Place: TypeAlias = tuple[str | int, ...]
 
+DEEPEST = (
+    50  # blocks and lists within each other: no declaration needs ten, and each costs a level of our stack
+)
 WORDS = {
     "found character that cannot start any token": "a character that cannot start a value",
     "mapping values are not allowed in this context": "a colon where no key is expected",
@@ -72,6 +75,9 @@ def read_yaml(file: Path, problems: Problems) -> Document:
         return document
     try:
         document.tree = _Builder(document).build(text)
+    except TooDeepError as error:
+        allowed = f"at most {DEEPEST} blocks and lists within each other"
+        problems.add(file, error.line, "", "nested too deeply", allowed)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         words = WORDS.get(error.problem or "", error.problem or "not YAML")
@@ -92,6 +98,14 @@ def _line(event: yaml.Event) -> int:
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip())
+
+
+class TooDeepError(Exception):
+    """The tree is deeper than any declaration; it is not read further."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
 
 
 class _Builder:
@@ -117,6 +131,8 @@ class _Builder:
 
     def value(self, event: yaml.Event, place: Place) -> Tree:
         self.plain(event, place)
+        if len(place) > DEEPEST:
+            raise TooDeepError(_line(event))
         if isinstance(event, yaml.ScalarEvent):
             return None if not event.value and not event.style else str(event.value)
         if isinstance(event, yaml.SequenceStartEvent):

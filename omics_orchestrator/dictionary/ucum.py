@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from math import isclose
+from math import isclose, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +158,12 @@ def _quantity(unit: str) -> Any:
 
 def _line(convert: Callable[[float], float]) -> tuple[float, float]:
     """Return factor and offset of a conversion that is a straight line; logarithmic units are not."""
-    zero, one, far = (float(convert(value)) for value in (0.0, 1.0, 100.0))
+    try:
+        zero, one, far = (float(convert(value)) for value in (0.0, 1.0, 100.0))
+    except OverflowError:  # 10*400
+        zero = one = far = 0.0
+    if not isfinite(far) or one == zero:
+        raise Refused("no number of the one can be written in the other")
     factor = (far - zero) / 100 if zero else one
     if not isclose(far - zero, 100 * (one - zero), rel_tol=1e-9):
         raise Refused("one of them is a logarithm")

@@ -15,6 +15,7 @@ from pathlib import Path
 from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_csv import Row, read_csv
 from omics_orchestrator.dictionary.ucum import Conversion, Refused, UnknownUnit, resolve
+from omics_orchestrator.errors import nearest
 
 HEADER = ("alias", "unit", "factor", "offset", "substance")
 MASSES_HEADER = ("substance", "g_per_mol", "source")
@@ -66,7 +67,9 @@ class Units:
         try:
             return resolve(start, end, self.masses.get(substance))
         except UnknownUnit as error:
-            known = suggest(given, {*self.aliases, *self.canonical})
+            names = {*self.aliases, *self.canonical}
+            told = f"it may be given in {', '.join(self.spellings(unit)[:SHOWN])}"
+            known = suggest(given, names) if nearest(given, names) else told
             raise ValueError(
                 f"cannot convert {given!r} to {unit!r}: {str(error)!r} is not a unit that is known; {known}"
             ) from error

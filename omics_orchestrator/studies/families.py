@@ -129,7 +129,12 @@ def _spread(document: Document, place: Place, items: list[Tree]) -> list[Tree]:
     lines: dict[Place, int] = {}
     for number, item in enumerate(items):
         old: Place = (*place, number)
-        for one in expand(item) if isinstance(item, str) else (item,):
+        texts: tuple[Tree, ...] = expand(item) if isinstance(item, str) else (item,)
+        if not texts:
+            document.complain(
+                old, f"the braces of {item!r} stand for nothing", "a range goes up, as in {1..6}"
+            )
+        for one in texts:
             new: Place = (*place, len(spread))
             lines[new] = document.line(old)
             lines |= {(*new, *at): document.line((*old, *at)) for at, _ in below(one, ())}

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from omics_orchestrator.dictionary.problems import Problems, suggest
 from omics_orchestrator.dictionary.strict_yaml import dotted, read_yaml
+from omics_orchestrator.errors import DeclarationError
 
 WORDS = ["yes", "no", "on", "off", "true", "null", "~", "08", "1_000", "1.50", "0x1F", "1e3", ".inf", "NaN"]
 WORDS += ["2024-01-31", "12:30:00"]
@@ -97,3 +98,13 @@ def test_suggestions_name_what_is_near(asked, known, said):
 
 def test_of_a_long_list_only_the_nearest_are_shown():
     assert suggest("name_7", [f"name_{n}" for n in range(30)]).startswith("did you mean 'name_7'? (name_")
+
+
+@pytest.mark.parametrize(
+    "text", ["a:\n  b: " + "[" * 5000 + "]" * 5000, "a:\n  b: " + "{c: " * 5000 + "}" * 5000]
+)
+def test_what_nests_without_end_is_refused_in_words(tmp_path, text):
+    with pytest.raises(DeclarationError, match=r"file.yaml:2: nested too deeply") as raised:
+        read(tmp_path, text)
+    assert "at most 50" in raised.value.problems[0].allowed
+    assert read(tmp_path, "a: " + "[" * 40 + "]" * 40).tree

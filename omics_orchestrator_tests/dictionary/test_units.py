@@ -140,6 +140,20 @@ def test_an_unknown_unit_is_told_with_a_suggestion(units: Units, text: str, says
     assert says in str(raised.value)
 
 
+@pytest.mark.parametrize("text", ["10*400", "10*-400"])
+def test_a_unit_beyond_all_numbers_is_refused_in_words(units: Units, text: str) -> None:
+    with pytest.raises(
+        ValueError, match="no number of the one can be written in the other; it may be given in 1"
+    ):
+        units.conversion(text, "1")
+
+
+@pytest.mark.parametrize("text", ["", "kg^99999999", "\N{SNOWMAN}", "(((("])
+def test_a_unit_like_no_other_is_told_what_is_allowed(units: Units, text: str) -> None:
+    with pytest.raises(ValueError, match="is not a unit that is known; it may be given in mg/L, "):
+        units.conversion(text, "mg/L")
+
+
 def test_a_variable_without_a_unit_takes_none(units: Units) -> None:
     with pytest.raises(ValueError, match="the variable has no unit; leave `unit` out"):
         units.conversion("mg/L", "")

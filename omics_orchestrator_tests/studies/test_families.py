@@ -158,3 +158,13 @@ def test_a_missing_word_or_a_check_called_for_is_no_family(tmp_path):
     document, told = written(tmp_path, text)
     assert told == []
     assert document.tree["visit"]["missing"] == {"for": "unknown"}
+
+
+@pytest.mark.parametrize(
+    "block", ['visit:\n  keep: [a, "b_{3..1}"]\n', 'not_mapped:\n  why: [a, "b_{3..1}"]\n']
+)
+def test_braces_that_stand_for_nothing_are_told(tmp_path, block):
+    _, (problem,) = written(tmp_path, block)
+    assert "mapping.yaml:2: " in problem
+    assert "the braces of 'b_{3..1}' stand for nothing" in problem
+    assert "a range goes up, as in {1..6}" in problem
