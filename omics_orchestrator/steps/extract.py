@@ -18,7 +18,8 @@ from omics_orchestrator.steps.identify import separate, stop_identifiers, write_
 from omics_orchestrator.steps.pseudonymise import pseudonymised
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.storage.tables import TableWrite, fingerprint
+from omics_orchestrator.storage.fingerprint import fingerprint, in_key_order
+from omics_orchestrator.storage.tables import TableWrite
 from omics_orchestrator.studies import Study, versions
 from omics_orchestrator.studies.places import table_of
 
@@ -42,7 +43,7 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
     delivery = pseudonymised(workspace, study, source, table, delivery)
     apart = separate(study, source, table, delivery)
     delivery = apart.delivery
-    raw = before.over(_raw_table(delivery, run_id), delivery.replaced)
+    raw = in_key_order(before.over(_raw_table(delivery, run_id), delivery.replaced), delivery.key)
     told = (*apart.findings, *stop_identifiers(study, source, table, with_original_names(raw)))
     described = _described(study, source)
     write = TableWrite(schema, name, raw, delivery.key, ignore=("run_id",), description=described)
