@@ -24,6 +24,10 @@ UNLOCKED = """
     SELECT FROM pg_namespace JOIN pg_roles ON pg_roles.rolname = session_user
     WHERE nspname = %s AND (rolsuper OR nspowner = pg_roles.oid)
 """
+LEAKING = """
+    SELECT FROM pg_class held JOIN pg_namespace space ON space.oid = relnamespace, aclexplode(held.relacl) given
+    JOIN pg_roles ON pg_roles.oid = given.grantee WHERE nspname = %s AND rolname = %s
+"""
 CROSSWALK = """
     CREATE TABLE IF NOT EXISTS {target} (
         participant_id text, pseudonym text, PRIMARY KEY (participant_id, pseudonym));
@@ -57,8 +61,15 @@ def ensure_private(database: Database) -> None:
 
 def reading_role(database: Database) -> str | None:
     """Return the role that a reader must put on; None = Postgres itself keeps this account from the identifiers."""
-    with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
-        return READER if _found(cursor, UNLOCKED, (SCHEMA,)) else None
+    with database.transaction() as connection, connection.cursor() as cursor:
+        if not _found(cursor, UNLOCKED, (SCHEMA,)):
+            return None
+        if _found(
+            cursor, LEAKING, (SCHEMA, READER)
+        ):  # a new table: pg_stats asks for the table's grants alone
+            lock(cursor, SCHEMA)
+            cursor.execute(f"REVOKE ALL ON ALL TABLES IN SCHEMA {SCHEMA} FROM {READER}")
+        return READER
 
 
 def remember_pseudonyms(database: Database, name: str, given: Mapping[str, str]) -> None:
