@@ -113,7 +113,7 @@ def _columns(
         if (
             form in project.surveys
             and asked.get("exportSurveyFields") == "true"
-            and (everything or form in forms)
+            and (everything or form in forms or f"{form}_complete" in fields)
         ):
             yield Column(f"{form}_timestamp", form)
         for entry in (one for one in project.metadata[1:] if one["form_name"] == form):

@@ -20,20 +20,13 @@ from omics_orchestrator.sources.redcap_standing import Declarations, names_of
 
 @dataclass(frozen=True)
 class ApiField(FieldEntry):
-    """A field that also tells its identifier flag, its validation and the project's codes for missing data."""
+    """A field that also tells the project's codes for missing data, which may stand in any cell."""
 
-    identifier: str = ""
-    validation: str = ""
     missing_codes: str = ""
 
     def about(self) -> dict[str, str]:
         """Return what may be said of its columns."""
-        words = {
-            "identifier": self.identifier,
-            "validation": self.validation,
-            "missing_codes": self.missing_codes,
-        }
-        return super().about() | {word: text for word, text in words.items() if text}
+        return super().about() | ({"missing_codes": self.missing_codes} if self.missing_codes else {})
 
 
 def project_of(declared: Declarations, asked: Asked, reading: FormPull, pulled: Pulled) -> Project:
