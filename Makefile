@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STUDIES ?= demo
 PORT ?= 3000
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format dev bench lock schemas clean
+.PHONY: help install demo test test-slow test-faults check format dev bench lock schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -38,6 +38,9 @@ test: install ## run the test suite
 
 test-slow: install ## run the slow fault, load and browser tests
 	@$(BIN)/python -m pytest -q -m slow --timeout 900
+
+test-faults: install ## stop, kill and fill up Postgres in the middle of writes
+	@$(BIN)/python -m pytest -q -m faults --timeout 290
 
 check: install ## the one gate: format, lint, types, layers, declarations, schemas
 	@$(BIN)/ruff format --check .

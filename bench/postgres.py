@@ -1,4 +1,4 @@
-"""Writing a typed table of 100,000 × 20 to Postgres, against `psql \\copy` and against the same steps by hand in SQL.
+"""A typed table of 1,000,000 × 20 into Postgres and back: against `psql \\copy`, the same steps by hand, and pandas.
 
 `python -m bench.postgres`, on a server of its own; OMICS_POSTGRES_BIN chooses its version.
 """
@@ -20,9 +20,10 @@ from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.binaries import find_binaries
 from omics_orchestrator.storage.copying import copy_into
 from omics_orchestrator.storage.database import Database
-from omics_orchestrator.storage.tables import TableWrite, drop_table, write_tables
+from omics_orchestrator.storage.tables import TableWrite, drop_table, read_table, write_tables
 
-ROWS = 100_000
+ROWS = 1_000_000
+PANDAS_ROWS = 50_000  # a million would take pandas minutes
 SQL_TYPES = {
     pa.int64(): "bigint",
     pa.float64(): "double precision",
@@ -104,7 +105,22 @@ class Bench:
         )
 
     def write_again(self) -> None:
+        """Unchanged content: not one row is written."""
         assert write_tables(self.database, [self.write])[0].touched == 0
+
+    def read_back(self) -> None:
+        assert read_table(self.database, "bench", "ours").schema == self.table.schema
+
+    def psql_out(self) -> None:
+        self.by_psql(rf"\copy (select * from bench.ours order by id) to '{self.file}.out' csv header")
+
+    def our_part(self) -> None:
+        drop_table(self.database, "bench", "part")
+        write_tables(self.database, [TableWrite("bench", "part", self.table.slice(0, PANDAS_ROWS), ("id",))])
+
+    def by_pandas(self) -> None:
+        frame = self.table.slice(0, PANDAS_ROWS).to_pandas()
+        frame.to_sql("pandas", self.database.engine, schema="bench", if_exists="replace", index=False)
 
 
 def rows() -> list[BenchRow]:
@@ -121,22 +137,24 @@ def rows() -> list[BenchRow]:
             "create table bench.hand ()",
         )
         size, server = f"{ROWS:,} × {bench.table.num_columns}", f"PostgreSQL {binaries.version}"
+        same = "written with key, fingerprint and state / the same steps by hand in SQL"
+        part = f"{PANDAS_ROWS:,} of the rows written / pandas.to_sql"
         return [
             compare(
                 f"{size} into an empty table / psql \\copy ({server})",
                 bench.our_copy,
                 bench.psql_copy,
-                0.8,
-                7,
+                0.7,
+                3,
+            ),
+            compare(same, bench.our_write, bench.by_hand, 1.5, 3),
+            compare(
+                "written again: 0 rows touched / psql \\copy", bench.write_again, bench.psql_copy, 0.5, 3
             ),
             compare(
-                "written with key, fingerprint and state / by hand in SQL",
-                bench.our_write,
-                bench.by_hand,
-                1.5,
-                7,
+                "read back in the types written / psql \\copy out", bench.read_back, bench.psql_out, 1.1, 3
             ),
-            compare("written again, unchanged / psql \\copy", bench.write_again, bench.psql_copy, 0.5, 7),
+            compare(part, bench.our_part, bench.by_pandas, 0.05, 3),
         ]
 
 

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 CONTENT = ("22", "23")  # SQLSTATE classes whose messages quote values
 COPY_COLUMN = re.compile(r"^COPY .*, line \d+, column ([^:\n]+)", re.MULTILINE)
 TRANSIENT = re.compile("08...|40...|53300|55P03|57P0[123]")
+ADVICE = {  # SQLSTATE, or its class: what to do; None = the connection broke
+    None: "see that Postgres runs and can be reached, then run again: tables are written whole or not at all",
+    "08": "see that Postgres runs and can be reached, then run again: tables are written whole or not at all",
+    "53100": "the disk of Postgres is full: free space or enlarge it, then run again; the old tables stand",
+    "57P": "run again when Postgres is back: tables are written whole or not at all",
+}
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,9 @@ class Database:
             connection = _connect(self.url)
             try:
                 connection.set_session(readonly=read_only)
-                with connection:
-                    yield connection
-            finally:
+                yield connection
+                connection.commit()
+            finally:  # rolls back what was not committed, and hides no error where the connection is broken
                 connection.close()
         except psycopg2.Error as error:
             raise translated(error) from (None if hides_values(error.pgcode) else error)
@@ -92,7 +98,8 @@ def translated(error: psycopg2.Error) -> StorageError:
         retry = is_transient(error.pgcode) and isinstance(
             error, (psycopg2.OperationalError, psycopg2.InterfaceError)
         )
-        return StorageError(f"Postgres: {diagnosis.message_primary or str(error).strip()}", retry=retry)
+        said = diagnosis.message_primary or str(error).strip()
+        return StorageError(f"Postgres: {said}{_advice(error)}", retry=retry)
     column = COPY_COLUMN.search(diagnosis.context or "")
     places = {
         "table": diagnosis.table_name,
@@ -104,6 +111,17 @@ def translated(error: psycopg2.Error) -> StorageError:
         errorcodes.lookup(error.pgcode).lower().replace("_", " ") if error.pgcode else type(error).__name__
     )
     return StorageError(f"Postgres refused the content: {reason}{where}")
+
+
+def _advice(error: psycopg2.Error) -> str:
+    state = error.pgcode
+    if state is None and not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return ""
+    full = "No space left" in str(error) or "File too large" in str(error)
+    for known in ("53100",) if full else (state, (state or "")[:3], (state or "")[:2]):
+        if known in ADVICE:
+            return f"; {ADVICE[known]}"
+    return ""
 
 
 def address(url: str) -> str:

@@ -13,6 +13,7 @@ from omics_orchestrator.errors import StorageError
 from omics_orchestrator.storage.columntypes import place
 from omics_orchestrator.storage.copying import identifier, names
 
+MOST = 1600  # columns
 FIND = """
     SELECT c.oid::regclass::text, obj_description(c.oid, 'pg_class'),
         array(SELECT ARRAY[attname, format_type(atttypid, atttypmod)] FROM pg_attribute
@@ -42,6 +43,8 @@ class Layout:
             raise StorageError("two columns bear the same name")
         if not key or not set(key) <= set(fields.names):
             raise StorageError(f"the key ({', '.join(key)}) must name columns of the table")
+        if len(fields) > MOST:
+            raise StorageError(f"{len(fields)} columns; a Postgres table has at most {MOST:,}")
         return cls(tuple((field.name, _type(field)) for field in fields), tuple(key))
 
 

@@ -8,10 +8,13 @@ from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
+from psycopg2 import errors
 from psycopg2 import extensions as pg
 
+from omics_orchestrator.errors import StorageError
 from omics_orchestrator.storage.database import Database
 
+WAIT = "30min"  # longer than any write takes; a writer that hangs is told, not waited for
 SELECT = """
     SELECT "schema", name, fingerprint, rows, arrow_schema, "key", description, written_at
     FROM omics.table_state
@@ -118,8 +121,23 @@ def ensure_schema(cursor: pg.cursor, name: str) -> None:
 
 
 def lock(cursor: pg.cursor, *path: str) -> None:
-    """Wait for the right to change what bears this name; held to the end of the transaction."""
-    cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ("\n".join(("omics", *path)),))
+    """Wait for the right to change what bears this name; held to the end of the transaction.
+
+    No statement of the transaction waits longer than `WAIT` for what others hold.
+
+    Raises:
+        StorageError: another run holds it for longer.
+    """
+    name = "\n".join(("omics", *path))
+    cursor.execute("SELECT set_config('lock_timeout', %s, true)", (WAIT,))
+    try:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (name,))
+    except errors.LockNotAvailable:
+        raise StorageError(
+            f"{'.'.join(path)}: another run is writing it for more than {WAIT}; wait for that run or end it "
+            "(pg_stat_activity shows it as application omics), then run again",
+            retry=True,
+        ) from None
 
 
 def _exists(cursor: pg.cursor) -> bool:

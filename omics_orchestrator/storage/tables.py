@@ -18,8 +18,9 @@ from omics_orchestrator.errors import StorageError
 from omics_orchestrator.storage.copying import copy_into, identifier, names
 from omics_orchestrator.storage.database import Database, translated
 from omics_orchestrator.storage.fingerprint import fingerprint, in_key_order
-from omics_orchestrator.storage.layout import Layout, add_key, comment, create, find_layout
+from omics_orchestrator.storage.layout import Layout, comment, find_layout
 from omics_orchestrator.storage.reading import read_query, read_table
+from omics_orchestrator.storage.replacing import Replacement
 from omics_orchestrator.storage.state import (
     TableState,
     delete_state,
@@ -89,7 +90,8 @@ class Written:
 def write_tables(database: Database, writes: Sequence[TableWrite]) -> list[Written]:
     """Make the tables hold what the writes say in one transaction: after an error or crash the old rows stand.
 
-    Two writers of a table wait for each other; readers never see half a write.
+    Two writers of a table wait for each other; readers never see half a write, and wait only for the moment
+    in which a table of another shape takes the place of the old one, after everything else is written.
 
     Raises:
         StorageError: content that cannot be stored, told by table, column and count; or the database failed.
@@ -97,17 +99,22 @@ def write_tables(database: Database, writes: Sequence[TableWrite]) -> list[Writt
     ready = {(write.schema, write.name): _ready(write) for write in writes}
     if len(ready) < len(writes):
         raise StorageError("two writes for one table")
-    written = {}
     with database.transaction() as connection, connection.cursor() as cursor:
         ensure_state(cursor)
-        for place in sorted(
-            ready
-        ):  # in one order for all writers, so that none waits for another in a circle
+        for schema in sorted({schema for schema, _ in ready}):
+            ensure_schema(cursor, schema)
+        connection.commit()  # so that writers of other tables do not wait for us
+        for place in sorted(ready):  # in one order for all, so that none waits for another in a circle
             lock(cursor, *place)
+        done = {}
         for place in sorted(ready):
             with _named(ready[place].write):
-                written[place] = _write(cursor, ready[place])
-    return [written[place] for place in ready]
+                done[place] = _write(cursor, ready[place])
+        for place in sorted(ready):
+            if done[place].replaces:
+                with _named(ready[place].write):
+                    Replacement(*place).put_in_place(cursor)
+    return [done[place].written for place in ready]
 
 
 def drop_table(database: Database, schema: str, name: str) -> None:
@@ -140,6 +147,14 @@ class _Ready:
         )
 
 
+@dataclass(frozen=True)
+class _Done:
+    """A write that is done, but for putting the new table in its place if it `replaces` another."""
+
+    written: Written
+    replaces: bool
+
+
 @contextmanager
 def _named(write: TableWrite) -> Iterator[None]:
     """Put the table's name before errors."""
@@ -159,31 +174,28 @@ def _ready(write: TableWrite) -> _Ready:
         return _Ready(write, table, layout, fingerprint(table, ignore=write.ignore))
 
 
-def _write(cursor: pg.cursor, ready: _Ready) -> Written:
+def _write(cursor: pg.cursor, ready: _Ready) -> _Done:
     write, rows = ready.write, ready.table.num_rows
     state = find_state(cursor, write.schema, write.name)
     found = find_layout(cursor, write.schema, write.name)
     same_layout = found is not None and found[0] == ready.layout
     held = _count(cursor, ready.target) if found else 0
     inserted, updated, deleted = 0, 0, 0
+    target = ready.target
     if not same_layout:
-        _replace(cursor, ready)
+        replacement = Replacement(write.schema, write.name)
+        replacement.build(cursor, ready.layout, ready.table)
+        target = replacement.built
         inserted, deleted = rows, held
     elif held == 0:
         copy_into(cursor, ready.target, ready.table)
         inserted = rows
     elif state is None or (state.fingerprint, state.rows) != (ready.fingerprint, held):
         inserted, updated, deleted = _merge(cursor, ready)
-    _remember(cursor, ready, state if same_layout else None, write.description or (found[1] if found else ""))
-    return Written(write.schema, write.name, rows, inserted, updated, deleted, ready.fingerprint)
-
-
-def _replace(cursor: pg.cursor, ready: _Ready) -> None:
-    ensure_schema(cursor, ready.write.schema)
-    cursor.execute(f"DROP TABLE IF EXISTS {ready.target}")
-    create(cursor, ready.target, ready.layout)
-    copy_into(cursor, ready.target, ready.table, freeze=True)
-    add_key(cursor, ready.target, ready.layout)
+    description = write.description or (found[1] if found else "")
+    _remember(cursor, ready, state if same_layout else None, target, description)
+    written = Written(write.schema, write.name, rows, inserted, updated, deleted, ready.fingerprint)
+    return _Done(written, replaces=not same_layout)
 
 
 def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int]:
@@ -216,7 +228,9 @@ def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int]:
     return inserted, updated, deleted
 
 
-def _remember(cursor: pg.cursor, ready: _Ready, old: TableState | None, description: str) -> None:
+def _remember(
+    cursor: pg.cursor, ready: _Ready, old: TableState | None, target: str, description: str
+) -> None:
     """Store state and comments, each only when it changed."""
     new = ready.state(description)
     told = (
@@ -225,7 +239,7 @@ def _remember(cursor: pg.cursor, ready: _Ready, old: TableState | None, descript
         and old.arrow_schema.equals(new.arrow_schema, check_metadata=True)
     )
     if not told:
-        comment(cursor, ready.target, ready.table.schema, description)
+        comment(cursor, target, ready.table.schema, description)
     if not told or old is None or (old.fingerprint, old.rows) != (new.fingerprint, new.rows):
         save_state(cursor, new)
 

@@ -281,3 +281,44 @@ def test_wide_tables_are_merged_too(database):
 def test_a_table_of_keys_only(database):
     assert counts(write(database, pa.table({"visit": [1, 2]}))) == (2, 0, 0)
     assert counts(write(database, pa.table({"visit": [2, 3]}))) == (1, 0, 1)
+
+
+def test_a_table_without_rows(database):
+    empty = VISITS.slice(0, 0)
+    assert counts(write(database, empty)) == (0, 0, 0)
+    assert read_table(database, "raw_x", "visits").equals(empty)
+    assert counts(write(database, VISITS)) == (3, 0, 0)
+    assert counts(write(database, empty)) == (0, 0, 3)
+
+
+def test_the_number_of_columns_has_a_limit(database):
+    def wide(columns: int) -> pa.Table:
+        return pa.table({"visit": [1], **{f"c{number}": [True] for number in range(columns - 1)}})
+
+    assert counts(write(database, wide(1600))) == (1, 0, 0)
+    assert read_table(database, "raw_x", "visits").equals(wide(1600))
+    with pytest.raises(StorageError, match=r"^raw_x\.visits: 1601 columns; .* at most 1,600"):
+        write(database, wide(1601))
+
+
+@pytest.mark.parametrize(
+    "type_",
+    [
+        pa.duration("s"),
+        pa.decimal256(50, 2),
+        pa.struct([("a", pa.int8())]),
+        pa.map_(pa.string(), pa.int8()),
+        pa.list_(pa.list_(pa.int8())),
+        pa.list_(pa.int8(), 2),
+        pa.list_(pa.uint64()),
+        pa.month_day_nano_interval(),
+        pa.binary(4),
+        pa.string_view(),
+        pa.binary_view(),
+    ],
+    ids=str,
+)
+def test_types_without_a_place_are_refused(database, type_):
+    table = pa.table({"visit": pa.array([], pa.string()), "x": pa.array([], type_)})
+    with pytest.raises(StorageError, match=r'^raw_x\.visits: column "x": Arrow type .* cast it first'):
+        write(database, table)
