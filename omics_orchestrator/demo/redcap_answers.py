@@ -15,6 +15,7 @@ from xml.sax.saxutils import escape
 
 from omics_orchestrator.demo.redcap_rows import flat_rows
 from omics_orchestrator.demo.redcap_store import LOCAL, METADATA, RedcapProject, Rights
+from omics_orchestrator.demo.redcap_wording import worded
 
 VERSION = "14.7.3"
 TYPES = {
@@ -81,7 +82,8 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], asked: Mapp
     if kind != "csv":
         raise Refused(400, "this server answers csv and json only")
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    divider = asked.get("csvDelimiter") or ","
+    writer = csv.writer(text, delimiter={"tab": "\t"}.get(divider, divider), lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(found)
     return Answer(200, TYPES["csv"], text.getvalue().encode(), cells)
@@ -232,7 +234,7 @@ def _records(project: RedcapProject, rights: Rights, asked: Mapping[str, str]) -
         {word: listed(asked, word) for word in ("records", "fields", "forms", "events")},
         (moment(asked, "dateRangeBegin"), moment(asked, "dateRangeEnd")),
     )
-    return _table(columns, rows, asked)
+    return _table(*worded(project, asked, columns, rows), asked)
 
 
 def listed(asked: Mapping[str, str], name: str) -> list[str]:

@@ -151,9 +151,11 @@ class RedcapProject:
         with self.lock:
             key = Key(record, *(place.get(word, default) for word, default in PLACE))  # type: ignore[arg-type]
             known = record in {one.record for one in self.rows}
-            base = Key(record, key.event)
-            for one in (base, key):
-                self.rows.setdefault(one, {})
+            if not self.repeating(
+                "", key.event
+            ):  # a whole event that repeats has no row besides its instances
+                self.rows.setdefault(Key(record, key.event), {})
+            self.rows.setdefault(key, {})
             self.rows[key][column] = value
             self._tell("record_edit" if known else "record_add", record, f"{column} changed")
 
