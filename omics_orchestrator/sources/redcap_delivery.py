@@ -15,7 +15,7 @@ from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_changes import Pulled
 from omics_orchestrator.sources.redcap_project import FieldEntry, Project
 from omics_orchestrator.sources.redcap_pull import GROUP, Asked, FormPull
-from omics_orchestrator.sources.redcap_standing import Declarations, names_of
+from omics_orchestrator.sources.redcap_standing import Declarations
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def project_of(declared: Declarations, asked: Asked, reading: FormPull, pulled: 
             label=str(row.get("field_label") or ""),
             choices=str(row.get("select_choices_or_calculations") or ""),
             columns=(
-                *(names_of(declared.names, row["field_name"]) or [row["field_name"]]),
+                *declared.columns(row),
                 *(box for box, field in boxes if field == row["field_name"]),
             ),
             identifier=str(row.get("identifier") or ""),
@@ -85,13 +85,13 @@ def completed(
     delivery: Delivery, declared: Declarations, form: str, reading: FormPull, pulled: Pulled
 ) -> Delivery:
     """Return the delivery with all columns that the form has, its side tables and its attachments."""
-    column_of = {column: row for row in declared.metadata for column in _columns(declared, row)}
+    column_of = {column: row for row in declared.metadata for column in declared.columns(row)}
     choices, defects = sides.choices(declared.metadata, form)
     issues, wrong = sides.parse_issues(delivery.data, delivery.key, column_of, declared.missing_codes)
     withheld, rights = sides.withheld(reading.withheld, form)
     return replace(
         delivery,
-        seen=_seen(declared, form, pulled.records.column_names),
+        seen=_seen(declared, reading.asked, pulled.records.column_names),
         findings=(*delivery.findings, *rights, *defects, *wrong),
         replaced=None
         if pulled.replaced is None
@@ -106,19 +106,14 @@ def completed(
     )
 
 
-def _columns(declared: Declarations, row: Mapping[str, Any]) -> list[str]:
-    if row["field_type"] == "descriptive":
-        return []
-    return names_of(declared.names, row["field_name"]) or [row["field_name"]]
-
-
-def _seen(declared: Declarations, form: str, header: Collection[str]) -> tuple[str, ...]:
+def _seen(declared: Declarations, asked: Asked, header: Collection[str]) -> tuple[str, ...]:
     """Return all columns of a form, asked for or not."""
+    form = asked.form
     rows = [row for row in declared.metadata[1:] if row["form_name"] == form]
-    names = [column for row in rows for column in _columns(declared, row)]
+    names = [column for row in rows for column in declared.columns(row)]
     group = [GROUP] if declared.groups or GROUP in header else []
     stamp = [name for name in (f"{form}_timestamp",) if name in header]
-    boxes = [column for column in header if any(column.startswith(f"{row['field_name']}___") for row in rows)]
+    boxes = [column for column in header if column in asked.codes]
     return tuple(dict.fromkeys([*names, *boxes, *group, *stamp, f"{form}_complete"]))
 
 

@@ -20,7 +20,7 @@ from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_batches import FIRST_CELLS, MOST_RECORDS, Batches
 from omics_orchestrator.sources.redcap_csv_answer import csv_table
 from omics_orchestrator.sources.redcap_refusals import Changed, Cut, Passing, Refused, TooBig
-from omics_orchestrator.sources.redcap_standing import PLAIN, Declarations, Listed, names_of
+from omics_orchestrator.sources.redcap_standing import PLAIN, Declarations, Listed
 
 PLACES = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 GROUP = "redcap_data_access_group"
@@ -85,7 +85,7 @@ def asked_of(declared: Declarations, form: str, admitted: Collection[str] | None
         name = row["field_name"]
         if row["form_name"] != form or row["field_type"] == "descriptive" or name.startswith("redcap_"):
             continue
-        exported = tuple(names_of(declared.names, name)) or (name,)
+        exported = declared.columns(row)
         if any(map(admit, exported)):
             columns[name] = exported
             if row["field_type"] == "checkbox":

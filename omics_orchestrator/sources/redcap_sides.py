@@ -125,15 +125,14 @@ def _wrong(
     cells: pa.ChunkedArray, field: Mapping[str, Any], missing: Collection[str]
 ) -> tuple[str, pa.ChunkedArray | None]:
     """Return what is expected of a column's cells and which break it; None = anything goes."""
-    blank = pc.is_in(cells, value_set=pa.array(["", *missing], pa.string()))
     kind, codes = str(field["field_type"]), None
     if kind in ("radio", "dropdown"):
         codes = list(choices_of(str(field["select_choices_or_calculations"] or ""))[0])
     elif kind in ("yesno", "truefalse", "checkbox"):
         codes = ["0", "1"]
     if codes is not None:
-        fits = pc.is_in(cells, value_set=pa.array(codes, pa.string()))
-        return "not among the declared choices", pc.invert(pc.or_(blank, fits))
+        fits = pc.is_in(cells, value_set=pa.array(["", *missing, *codes], pa.string()))
+        return "not among the declared choices", pc.invert(fits)
     validation = str(field.get("text_validation_type_or_show_slider_number") or "")
     shape = next((shape for begin, shape in SHAPES.items() if validation.startswith(begin)), None)
     if kind == "slider":
@@ -143,6 +142,7 @@ def _wrong(
     fits = pc.match_substring_regex(cells, f"^(?:{shape})$")
     if shape.startswith(DATE):
         fits = pc.and_(fits, _real_date(cells))
+    blank = pc.is_in(cells, value_set=pa.array(["", *missing], pa.string()))
     return f"not as its validation {validation} says", pc.invert(pc.or_(blank, fits))
 
 

@@ -10,7 +10,7 @@ import json
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -71,6 +71,19 @@ class Declarations:
     def record_id(self) -> str:
         """The field of the record id: the first, whatever its name."""
         return str(self.metadata[0]["field_name"])
+
+    @cached_property
+    def columns_of(self) -> dict[str, tuple[str, ...]]:
+        """Field → its columns in an export; one that an export does not name has none here."""
+        found: dict[str, list[str]] = {}
+        for row in self.names:
+            found.setdefault(str(row["original_field_name"]), []).append(str(row["export_field_name"]))
+        return {field: tuple(columns) for field, columns in found.items()}
+
+    def columns(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the columns of a field of the dictionary; files have one although exports do not name it."""
+        name = str(row["field_name"])
+        return () if row["field_type"] == "descriptive" else self.columns_of.get(name, (name,))
 
     @cached_property
     def missing_codes(self) -> dict[str, str]:
@@ -272,8 +285,3 @@ PLAIN: Mapping[str, Any] = {
 def digest_of(content: object) -> str:
     """Return the digest of anything that JSON can write."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
-
-
-def names_of(rows: Iterable[Mapping[str, Any]], field: str) -> list[str]:
-    """Return the columns that a field has in an export, in their order."""
-    return [str(row["export_field_name"]) for row in rows if row["original_field_name"] == field]

@@ -104,7 +104,7 @@ def test_an_interruption_stops_the_workers():
         return records
 
     with pytest.raises(KeyboardInterrupt):
-        batches(fetch, stop=stop, workers=2).all(RECORDS)
+        batches(fetch, stop=stop, workers=1).all(RECORDS)
     assert stop.is_set()
 
 
