@@ -36,11 +36,11 @@ dev: install ## open the Dagster UI on the same instance (PORT=3000)
 test: install ## run the test suite
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
 
-test-slow: install ## run the slow fault, load and browser tests
-	@$(BIN)/python -m pytest -q -m slow --timeout 900
+test-slow: install ## run the slow load and browser tests
+	@$(BIN)/python -m pytest -q -m "slow and not faults" --timeout 900
 
-test-faults: install ## stop, kill and fill up Postgres in the middle of writes
-	@$(BIN)/python -m pytest -q -m faults --timeout 290
+test-faults: install ## kill runs, servers and connections in the middle of work
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults --timeout 600
 
 check: install ## the one gate: format, lint, types, layers, declarations, schemas
 	@$(BIN)/ruff format --check .
