@@ -142,6 +142,7 @@ class _Http(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body go out at once
     server: _Http
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the base class's
