@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,7 @@ class OneOf(ColumnVerb):
     """
 
     verb: Literal["one_of"] = "one_of"
+    version: ClassVar[str] = "2"
     columns: Column
     """The checkbox field."""
     map: Annotated[dict[str, str], Field(min_length=1)]
