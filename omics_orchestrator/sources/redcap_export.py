@@ -18,21 +18,27 @@ __all__ = ["KEY", "RedcapExport"]
 
 
 class RedcapExport(Source):
-    """A folder with what REDCap's API answers for a project: metadata, events, repeats, records (JSON)."""
+    """A project exported from REDCap: the API's answers as JSON, CDISC ODM XML, or raw CSV with its dictionary."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     kind: Literal["redcap_export"] = "redcap_export"
     location: Location
-    """The folder."""
+    """The folder, or where several exports lie in it, the file: `…/project.xml`, `…/data.csv`."""
 
     def tables(self) -> tuple[str, ...] | None:
         """Return None: the instruments are the tables, named by the mapping."""
         return None
 
     def locations(self) -> tuple[str, ...]:
-        """Return the folder."""
-        return (self.location if self.location.endswith("/") else f"{self.location}/",)
+        """Return the folder; a file is read together with those beside it."""
+        if self.location.endswith("/") or self._is_file:
+            return (self.location[: self.location.rindex("/") + 1],)
+        return (f"{self.location}/",)
+
+    @property
+    def _is_file(self) -> bool:
+        return self.location.lower().endswith((".xml", ".csv"))
 
     def deliver(
         self,
@@ -44,5 +50,7 @@ class RedcapExport(Source):
         held: Held | None = None,
     ) -> Delivery:
         """Read one instrument; see `Source.deliver` and `form_table`."""
-        project = read_project(self.locations()[0], self.signature(stores), stores)
+        (folder,) = self.locations()
+        place = self.location if self._is_file else folder
+        project = read_project(place, self.signature(stores), stores)
         return form_table(project, table, admitted, name)

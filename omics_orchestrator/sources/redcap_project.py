@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -13,17 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.sources.redcap_answers import NEEDED, answers_at
 from omics_orchestrator.storage.objects import Stores
 
 Rows = list[dict[str, Any]]
-NEEDED = ("metadata.json (or data_dictionary.csv)", "exportFieldNames.json", "records.json")
-DICTIONARY_COLUMNS = (
-    "field_name", "form_name", "section_header", "field_type", "field_label",
-    "select_choices_or_calculations", "field_note", "text_validation_type_or_show_slider_number",
-    "text_validation_min", "text_validation_max", "identifier", "branching_logic", "required_field",
-    "custom_alignment", "question_number", "matrix_group_name", "matrix_ranking", "field_annotation",
-)  # fmt: skip
-"""The API's names of the 18 columns of a downloaded data dictionary, in their order."""
 
 
 @dataclass(frozen=True)
@@ -133,21 +123,21 @@ def read_project(location: str, signature: str, stores: Stores) -> Project:
 
 
 def _read(location: str, stores: Stores) -> Project:
-    metadata = _answer(location, "metadata", stores) or _dictionary(location, stores)
-    names = _answer(location, "exportFieldNames", stores)
-    records = _answer(location, "records", stores)
-    if not (metadata and names and records):
-        raise DeliveryError(f"a REDCap folder needs {', '.join(NEEDED)}: one is missing, empty or an error")
-    mapping = _answer(location, "formEventMapping", stores)
-    repeats = _answer(location, "repeatingFormsEvents", stores) or []
+    answers, form = answers_at(location, stores)
+    metadata, names, records = (answers[word] for word in ("metadata", "exportFieldNames", "records"))
+    if not (metadata and names) or records is None:
+        raise DeliveryError(f"a REDCap folder needs {NEEDED}: one is missing, empty or an error")
+    mapping, repeats = answers["formEventMapping"], answers["repeatingFormsEvents"] or []
     fields = _fields(metadata, names)
+    table = _as_table(records, fields)
     return Project(
         fields=fields,
         form_events=None if mapping is None else _grouped(mapping, "form", "unique_event_name"),
         repeating_forms=_grouped(repeats, "form_name", "event_name"),
-        records=_as_table(records, fields[0].name),
+        records=table,
         decisions={
-            "project": "classic" if mapping is None else "longitudinal",
+            "format": form,
+            "project": "longitudinal" if "redcap_event_name" in table.column_names else "classic",
             "export rows": str(len(records)),
         },
     )
@@ -173,30 +163,6 @@ def _fields(metadata: Rows, names: Rows) -> tuple[FieldEntry, ...]:
     )
 
 
-def _answer(location: str, content: str, stores: Stores) -> Rows | None:
-    """Return one answer of the API; None = not there, or an error object ("not in this kind of project")."""
-    blob = _blob(f"{location}{content}.json", stores)
-    try:
-        answer = None if blob is None else json.loads(blob)
-    except (ValueError, RecursionError):
-        raise DeliveryError(f"{content}.json is not JSON", retry=True) from None
-    return answer if isinstance(answer, list) else None
-
-
-def _dictionary(location: str, stores: Stores) -> Rows | None:
-    """Return the data dictionary as downloaded, under the API's names."""
-    blob = _blob(f"{location}data_dictionary.csv", stores)
-    if blob is None:
-        return None
-    rows = list(csv.reader(io.StringIO(blob.decode("utf-8-sig"), newline="")))
-    return [dict(zip(DICTIONARY_COLUMNS, row, strict=False)) for row in rows[1:]]
-
-
-def _blob(location: str, stores: Stores) -> bytes | None:
-    store, key = stores.resolve(location)
-    return store.get(key) if store.head(key) else None
-
-
 def _grouped(rows: Rows, name: str, event: str) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
     for row in rows:
@@ -204,9 +170,14 @@ def _grouped(rows: Rows, name: str, event: str) -> dict[str, list[str]]:
     return groups
 
 
-def _as_table(records: Rows, record_id: str) -> pa.Table:
-    """Return the records as text columns; a row that lacks a column is blank there."""
-    names = dict.fromkeys([record_id, *(name for row in records for name in row)])
+def _as_table(records: Rows, fields: tuple[FieldEntry, ...]) -> pa.Table:
+    """Return the records as text columns; a row that lacks a column is blank there.
+
+    Where nobody was recorded yet, the columns are those of the dictionary.
+    """
+    names = dict.fromkeys([fields[0].name, *(name for row in records for name in row)])
+    if not records:
+        names |= dict.fromkeys(column for field in fields for column in field.columns)
     return pa.table(
         {name: pa.array([_text(row.get(name)) for row in records], pa.string()) for name in names}
     )
