@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -124,6 +125,9 @@ def names_of(metadata: Rows, header: Sequence[str]) -> Rows:
     for field in metadata:
         name = field["field_name"]
         boxes = [column for column in header if column.startswith(f"{name}___")]
+        if not header:  # nobody is recorded yet
+            codes, _ = choices_of(str(field["select_choices_or_calculations"] or ""))
+            boxes = [f"{name}___{re.sub('[^a-z0-9_]', '_', code.lower())}" for code in codes]
         columns = boxes if field["field_type"] == "checkbox" else [name]
         rows += [{"original_field_name": name, "export_field_name": column} for column in columns]
     return rows

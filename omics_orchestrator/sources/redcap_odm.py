@@ -70,6 +70,7 @@ class _Odm:
         self.boxes: dict[str, list[str]] = {}  # form → the columns of its checkboxes
         self.lists = {one.get("OID", ""): one for one in version.iter(f"{ODM}CodeList")}
         self.metadata = list(self._metadata())
+        self.blank = dict.fromkeys((column for columns in self.columns.values() for column in columns), "")
         self.repeats = list(self._repeats())
         self.mapping = list(self._mapping())
 
@@ -180,7 +181,7 @@ class _Odm:
         return list(rows.values())
 
     def _row(self, record: str, event: str, instrument: str, instance: int) -> Row:
-        row = {self.metadata[0]["field_name"]: record}
+        row = {**self.blank, self.metadata[0]["field_name"]: record}
         if self.events:
             row["redcap_event_name"] = event
         if self.repeats:
