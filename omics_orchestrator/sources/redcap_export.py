@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 
 from omics_orchestrator.sources.base import Delivery, Held, Location, Source
 from omics_orchestrator.sources.redcap_project import read_project
+from omics_orchestrator.sources.redcap_sides import with_sides
 from omics_orchestrator.sources.redcap_tables import KEY, form_table
 from omics_orchestrator.storage.objects import Stores
 
@@ -53,4 +54,5 @@ class RedcapExport(Source):
         (folder,) = self.locations()
         place = self.location if self._is_file else folder
         project = read_project(place, self.signature(stores), stores)
-        return form_table(project, table, admitted, name)
+        delivery = form_table(project, table, admitted, name)
+        return with_sides(delivery, list(project.metadata), table, project.field_of, project.missing_codes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.redcap_answers import NEEDED, answers_at
+from omics_orchestrator.sources.redcap_sides import choices_of
 from omics_orchestrator.storage.objects import Stores
 
 Rows = list[dict[str, Any]]
@@ -46,6 +47,8 @@ class Project:
         repeating_forms: form → the events where it repeats ('' in a classic project).
         records: the flat export, all text.
         decisions: counts for the asset's page.
+        metadata: the data dictionary as delivered, a row per field.
+        missing_codes: code → label of the codes for missing data, which may stand in any field.
     """
 
     fields: tuple[FieldEntry, ...]
@@ -53,6 +56,8 @@ class Project:
     repeating_forms: dict[str, list[str]]
     records: pa.Table
     decisions: dict[str, str]
+    metadata: tuple[dict[str, Any], ...] = ()
+    missing_codes: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
@@ -140,6 +145,8 @@ def _read(location: str, stores: Stores) -> Project:
             "project": "longitudinal" if "redcap_event_name" in table.column_names else "classic",
             "export rows": str(len(records)),
         },
+        metadata=tuple(metadata),
+        missing_codes=choices_of(str((answers["project"] or {}).get("missing_data_codes") or ""))[0],
     )
 
 

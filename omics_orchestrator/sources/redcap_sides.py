@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.findings import Finding
+from omics_orchestrator.sources.base import Delivery
+
+
+class FieldName(Protocol):
+    """What is known of a field here: its name."""
+
+    @property
+    def name(self) -> str:
+        """Name of the field."""
+
 
 Rows = list[dict[str, Any]]
 Side = tuple[pa.Table, tuple[str, ...]]
@@ -40,6 +53,31 @@ SHAPES = {
     "number": r"[-+]?(\d+[.,]?\d*|[.,]\d+)",
     "email": r"[^@\s]+@[^@\s]+\.[^@\s]+",
 }  # the first that a validation begins with; what has none is not judged
+
+
+def with_sides(
+    delivery: Delivery,
+    metadata: Rows,
+    form: str,
+    columns: Mapping[str, FieldName],
+    missing: Collection[str],
+) -> Delivery:
+    """Return an offline delivery with its side tables: dictionary, choices, cells that break their declared type.
+
+    Args:
+        delivery: one instrument.
+        metadata: the project's data dictionary.
+        form: the instrument.
+        columns: export column → its field.
+        missing: the project's codes for missing data.
+    """
+    rows = {row["field_name"]: row for row in metadata}
+    declared = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode()).hexdigest()
+    chosen, defects = choices(metadata, form)
+    column_of = {column: rows[one.name] for column, one in columns.items() if one.name in rows}
+    issues, wrong = parse_issues(delivery.data, delivery.key, column_of, missing)
+    beside = {"fields": dictionary(metadata, form, declared), "choices": chosen, "parse_issues": issues}
+    return replace(delivery, findings=(*delivery.findings, *defects, *wrong), beside=beside)
 
 
 def dictionary(metadata: Rows, form: str, metadata_hash: str) -> Side:
