@@ -17,6 +17,7 @@ from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.base import listed
 from omics_orchestrator.sources.encoding import decode
 from omics_orchestrator.sources.files import FileOptions, FileSource, Sheet, name_columns, without_blanks
+from omics_orchestrator.sources.headers import joined
 
 SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 SAMPLE_ROWS = 100
@@ -30,6 +31,9 @@ class DelimitedOptions(FileOptions):
     """utf-8, latin-1, cp1252 …; default: byte order mark, else UTF-8, else a guess that is told."""
     separator: str | None = None
     """comma, tab, semicolon, pipe, or one character; default: the one that gives rows of equal width."""
+
+    comment: str | None = Field(default=None, min_length=1, max_length=2, examples=["#"])
+    """How lines begin that are no rows."""
 
     @field_validator("encoding")
     @classmethod
@@ -53,6 +57,8 @@ class DelimitedOptions(FileOptions):
         """Return the cells of one file, all text, unchanged."""
         sheet = Sheet()
         text = _line_ends(decode(blob, self.encoding, sheet), sheet)
+        if self.comment:
+            text = _without_comments(text, self.comment, sheet)
         stream = io.StringIO(text, newline="")
         for _ in range(self.skip_rows):
             stream.readline()
@@ -61,7 +67,8 @@ class DelimitedOptions(FileOptions):
         word = {sign: name for name, sign in SEPARATORS.items()}.get(separator, separator)
         sheet.decisions["separator"] = word
         records = _records(stream, separator)
-        header = list(self.headers) or next(records, [])
+        lines = [] if self.headers else [next(records, []) for _ in range(self.header_rows)]
+        header = list(self.headers) or (joined(lines, sheet) if all(lines) else [])
         start = start if self.headers else stream.tell()
         if not header:
             raise DeliveryError("the file is empty: it has no header line")
@@ -104,6 +111,20 @@ def _line_ends(text: str, sheet: Sheet) -> str:
         return text.replace("\r", "\n")
     sheet.decisions["line ends"] = "CRLF" if "\r\n" in text else "LF"
     return text
+
+
+def _without_comments(text: str, mark: str, sheet: Sheet) -> str:
+    """Return the text without the lines that begin with the mark, unless they lie within a quoted cell."""
+    kept, quoted, lost = [], False, 0
+    for line in io.StringIO(text, newline=""):
+        if not quoted and line.startswith(mark):
+            lost += 1
+            continue
+        quoted ^= line.count('"') % 2 == 1
+        kept.append(line)
+    if lost:
+        sheet.note(f"lines that begin with {mark} were left out", lost)
+    return "".join(kept)
 
 
 def _records(stream: io.StringIO, separator: str) -> Iterator[list[str]]:

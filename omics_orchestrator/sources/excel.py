@@ -1,20 +1,31 @@
-"""The source kind `excel`: sheets of .xlsx and .xls workbooks in an object store."""
+"""The source kind `excel`: sheets of .xlsx and .xls workbooks in an object store.
+
+Where in a sheet a table lies, and what is told of its cells: grid.py; what only the XML tells: workbook.py.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.files import FileOptions, FileSource, Sheet, name_columns, without_blanks
-
-Cell = int | float | str | bool | time | date | datetime | timedelta
-DIGITS = 15  # what Excel itself keeps and shows of a number
+from omics_orchestrator.sources.grid import (
+    RANGE,
+    Grid,
+    area_of,
+    as_text,
+    fill,
+    must_be_a_table,
+    tell,
+    tell_header,
+)
+from omics_orchestrator.sources.headers import joined
+from omics_orchestrator.sources.workbook import facts_of, is_protected
 
 
 class ExcelOptions(FileOptions):
@@ -22,28 +33,38 @@ class ExcelOptions(FileOptions):
 
     sheet: str | None = None
     """Name of the sheet; default: the first."""
+    range: str | None = Field(default=None, pattern=RANGE.pattern, examples=["B3:F20", "B3:F", "B3"])
+    """The cells of the table, header included, where a sheet holds several; `B3:F` goes down to the end."""
+    fill_merged: bool = False
+    """Whether a merged cell stands for all the cells that it covers; by default it is the first of them only."""
 
     def read(self, blob: bytes) -> Sheet:
         """Return the cells of one sheet as text: whole numbers without `.0`, dates as in ISO 8601."""
         sheet = Sheet()
-        cells = self._cells(blob, sheet)[self.skip_rows :]
-        header = list(self.headers) or [as_text(cell) for cell in next(iter(cells), ())]
+        grid = self._grid(blob, sheet)
+        cells, wide = grid.cells, len(grid.cells[0]) if grid.cells else 0
+        above = 0 if self.headers else self.header_rows
+        lines = [[as_text(cell) for cell in row] for row in cells[:above]]
+        header = list(self.headers) or (joined(lines, sheet) if lines else [])
         if not any(header):
             raise DeliveryError("the sheet has no header row where one is declared to be")
-        rows = cells if self.headers else cells[1:]
-        if rows and len(rows[0]) != len(header):
-            raise DeliveryError(f"{len(header)} headers are declared, the sheet has {len(rows[0])} columns")
+        rows = cells[above:]
+        if rows and wide != len(header):
+            raise DeliveryError(f"{len(header)} headers are declared, the sheet has {wide} columns")
         names = name_columns(header, len(header), sheet)
         columns = ([as_text(row[i]) for row in rows] for i in range(len(names)))
         sheet.data = pa.table(
             {name: pa.array(c, pa.string()) for name, c in zip(names, columns, strict=True)}
         )
+        tell(grid, names, rows, sheet)
         return without_blanks(sheet, header)
 
-    def _cells(self, blob: bytes, sheet: Sheet) -> Sequence[Sequence[Cell]]:
-        """Return the rows of the sheet from its first cell on, all equally wide."""
+    def _grid(self, blob: bytes, sheet: Sheet) -> Grid:
+        """Return the cells of the table, header included, all rows equally wide."""
         import python_calamine as calamine
 
+        if is_protected(blob):
+            raise DeliveryError("the workbook is protected by a password: save it without one")
         try:
             workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(blob))
             wanted = self.sheet or workbook.sheet_names[0]
@@ -52,12 +73,30 @@ class ExcelOptions(FileOptions):
                 raise DeliveryError(
                     f"no sheet '{wanted}'; the workbook has {', '.join(workbook.sheet_names)}"
                 )
-            rows: Sequence[Sequence[Cell]] = workbook.get_sheet_by_name(wanted).to_python(
-                skip_empty_area=False
-            )
+            facts = facts_of(blob, wanted)
+            found = workbook.get_sheet_by_name(wanted)
+            last_row, last_column = found.end or (-1, -1)
+            must_be_a_table(last_row + 1, last_column + 1, facts)
+            rows = found.to_python(skip_empty_area=False)
+            merged = found.merged_cell_ranges or []
         except calamine.CalamineError as error:
             raise DeliveryError(f"not a workbook that can be read ({type(error).__name__})") from error
-        return rows
+        hidden = [
+            one.name for one in workbook.sheets_metadata if one.visible != calamine.SheetVisibleEnum.Visible
+        ]
+        if wanted in hidden:
+            sheet.note("the sheet is hidden in the workbook")
+        area = area_of(self.range, len(rows), len(rows[0]) if rows else 0)
+        top, _, left, _ = area = (area[0] + self.skip_rows, *area[1:])
+        head = top + (0 if self.headers else self.header_rows)
+        several = (
+            head if head - top > 1 else 0
+        )  # one header line: a title over two columns is no name of both
+        covered = fill(rows, merged, several, whole=self.fill_merged)
+        tell_header(merged, top, head, sheet)
+        if self.range:
+            sheet.decisions["range"] = self.range
+        return Grid([row[left : area[3]] for row in rows[top : area[1]]], left, head, covered, facts)
 
 
 class ExcelTable(ExcelOptions):
@@ -68,6 +107,8 @@ class ExcelTable(ExcelOptions):
 
 class Excel(FileSource, ExcelOptions):
     """Sheets of Excel workbooks (.xlsx, .xls); every cell is taken as text."""
+
+    version: ClassVar[str] = "2"
 
     kind: Literal["excel"] = "excel"
     table_files: dict[str, str | ExcelTable] = Field(default={}, alias="tables")
@@ -82,18 +123,3 @@ class Excel(FileSource, ExcelOptions):
     def options(cls) -> type[FileOptions]:
         """Return the options of this kind."""
         return ExcelOptions
-
-
-def as_text(cell: Cell) -> str:
-    """Return a cell as a person would write it."""
-    match cell:
-        case bool():
-            return "TRUE" if cell else "FALSE"
-        case float():
-            return format(cell, f".{DIGITS}g") if abs(cell) < 10**DIGITS else str(int(cell))
-        case datetime() if cell.time() == time():
-            return cell.date().isoformat()
-        case datetime() | date() | time():
-            return cell.isoformat()
-        case _:
-            return str(cell)

@@ -22,6 +22,8 @@ from omics_orchestrator.sources.base import Delivery, Held, Location, Source, ad
 from omics_orchestrator.storage.objects import Stores
 
 ROW_NUMBER = "row_number"
+SEEN = 10_000  # rows in which a comma must turn up for a column to be looked at
+MOSTLY = 0.9
 
 
 @dataclass
@@ -50,6 +52,8 @@ class FileOptions(Declared):
     """Names of the columns, for a file without a header line."""
     skip_rows: int = Field(default=0, ge=0)
     """Lines (sheet rows) above the header."""
+    header_rows: int = Field(default=1, ge=1, le=9)
+    """Lines (sheet rows) of the header; the words of several are joined, group names reach to the right."""
 
     @abstractmethod
     def read(self, blob: bytes) -> Sheet:
@@ -99,6 +103,7 @@ class FileSource(Source):
             raise DeliveryError(f"{name}.{table}: {error}", retry=error.retry) from error
         seen = tuple(stacked.data.column_names)
         data, findings = without_nul(stacked.data.select(list(filter(admits(admitted), seen))))
+        findings += decimal_commas(data)
         rows = pa.array(range(1, stacked.data.num_rows + 1), pa.int64())
         data = data.append_column(ROW_NUMBER, rows).select([ROW_NUMBER, *data.column_names])
         return Delivery(data, (ROW_NUMBER,), seen, (*stacked.findings, *findings), stacked.decisions)
@@ -165,6 +170,21 @@ def without_blanks(sheet: Sheet, header: Sequence[str]) -> Sheet:
             sheet.note("blank rows were left out", lost)
     sheet.data = data
     return sheet
+
+
+def decimal_commas(data: pa.Table) -> list[Finding]:
+    """Name the columns of numbers that are written with a comma, for which the mapping needs `decimal: ","`."""
+    found = []
+    for name, column in zip(data.column_names, data.columns, strict=True):
+        if not pc.any(pc.match_substring(column.slice(0, SEEN), ",")).as_py():
+            continue
+        numbers = pc.sum(pc.match_substring_regex(column, r"^\s*[<>]?\s*-?[0-9]+(,[0-9]+)?\s*$")).as_py() or 0
+        commas = pc.sum(pc.match_substring_regex(column, r"^\s*[<>]?\s*-?[0-9]+,[0-9]+\s*$")).as_py() or 0
+        given = pc.sum(pc.not_equal(pc.utf8_trim_whitespace(column), "")).as_py() or 0
+        if commas and numbers >= MOSTLY * given:
+            message = f'column {name}: numbers are written with a decimal comma; a rule reads them with decimal: ","'
+            found.append(Finding("delivery", message, commas, "note", name))
+    return found
 
 
 def filled(column: pa.ChunkedArray) -> bool:
