@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 STUDIES ?= demo
 PORT ?= 3000
+SECONDS ?= 60
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-faults check format dev bench lock schemas clean
+.PHONY: help install demo test test-slow test-faults fuzz check format dev bench lock schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -41,6 +42,9 @@ test-slow: install ## run the slow load and browser tests
 
 test-faults: install ## kill runs, servers and connections in the middle of work
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults --timeout 600
+
+fuzz: install ## read random files until SECONDS are over (SECONDS=60 SEED=…)
+	@$(BIN)/python -m omics_orchestrator_tests.sources.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 check: install ## the one gate: format, lint, types, layers, declarations, schemas
 	@$(BIN)/ruff format --check .
