@@ -179,7 +179,7 @@ def measured(url: str, repeats: int) -> dict[str, dict[str, float]]:
     for _ in range(repeats + 1):
         for contender, found in laps.items():
             asked = [sys.executable, "-m", "bench.extraction", contender, url]
-            found.append(json.loads(subprocess.run(asked, check=True, capture_output=True).stdout))
+            found.append(json.loads(subprocess.run(asked, check=True, stdout=subprocess.PIPE).stdout))
     assert len({lap["answers"] for found in laps.values() for lap in found}) == 1, "the cells differ"
     return {
         contender: {

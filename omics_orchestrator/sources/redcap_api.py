@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import requests
 import urllib3
@@ -134,13 +134,14 @@ class RedcapApi:
             ("token", self._token), ("content", content), ("format", "csv"), ("returnFormat", "json"),
         ]  # fmt: skip
         words = [(name, value) for name, value in words if name not in parameters]
+        many: list[str] = []
         for name in sorted(parameters, key=lambda name: name == "records"):
             value = parameters[name]
             if isinstance(value, (list, tuple)):
-                words += [(f"{name}[{number}]", str(item)) for number, item in enumerate(value)]
+                many += [f"{name}%5B{number}%5D={quote_plus(str(item))}" for number, item in enumerate(value)]
             else:
                 words.append((name, "true" if value is True else str(value)))
-        return urlencode(words).encode()
+        return "&".join([urlencode(words), *many]).encode()
 
     def _answer(self, content: str, body: bytes) -> Answer:
         where = self._where(content)

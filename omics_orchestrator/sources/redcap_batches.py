@@ -77,10 +77,9 @@ class Batches(Generic[Got]):
         return [got for _, got in sorted(found, key=lambda pair: pair[0])]
 
     def _next(self, todo: deque[str]) -> list[str]:
-        batch, cells = [todo.popleft()], 0
-        cells += self._cells(batch[0])
-        while todo and len(batch) < MOST_RECORDS and cells + self._cells(todo[0]) <= self.size:
-            cells += self._cells(todo[0])
+        batch = [todo.popleft()]
+        cells = self._cells(batch[0])
+        while todo and len(batch) < MOST_RECORDS and (cells := cells + self._cells(todo[0])) <= self.size:
             batch.append(todo.popleft())
         return batch
 

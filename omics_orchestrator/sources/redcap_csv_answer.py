@@ -63,8 +63,9 @@ def _utf8(body: bytes) -> bytes:
     """Return the bytes as UTF-8: half a surrogate pair and its like become '?'-like signs, as nobody can read them."""
     if body.isascii():
         return body
-    try:
-        body.decode()
-    except UnicodeDecodeError:
+    ends = pa.array([0, len(body)], pa.int64()).buffers()[1]
+    try:  # without a copy as text
+        pa.Array.from_buffers(pa.large_string(), 1, [None, ends, pa.py_buffer(body)]).validate(full=True)
+    except pa.ArrowInvalid:
         return body.decode("utf-8", "replace").encode()
     return body

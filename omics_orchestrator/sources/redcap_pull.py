@@ -6,6 +6,7 @@ Which records are wanted is decided in redcap_changes.py; what becomes of the ro
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,6 +123,7 @@ class FormPull:
         self.header: list[str] | None = None
         self.withheld: tuple[str, ...] = ()
         self.gone: set[str] = set()
+        self._lock = threading.Lock()
         self.where = f"REDCap at {api.host}, records of {asked.form}"
         self.batches = Batches(self._batch, self._cells, workers=workers, stop=api.stop, cells_at_once=cells)
 
@@ -133,7 +135,10 @@ class FormPull:
             Changed: columns came or went meanwhile.
         """
         table = self._pulled(records)
-        listed = self._listed(None if everything else records)
+        listing = self._listing(None if everything else records)
+        if self._agree(table, listing, records):
+            return self._without(table, self.gone)
+        listed = self.keys(listing)
         unlisted = set(records) - {key[0] for key in listed}
         listed |= self._listed(sorted(unlisted)) if unlisted else set()
         self.gone |= set(records) - {key[0] for key in listed}  # deleted or renamed meanwhile: told so twice
@@ -148,11 +153,20 @@ class FormPull:
 
     def keys(self, table: pa.Table) -> Keys:
         """Return record, event, repeating form and instance of each row."""
-        if not table.num_columns:
-            return set()
-        names = [self.asked.record_id, *PLACES]
-        blank = [""] * table.num_rows
-        return set(zip(*(_of(table, name) or blank for name in names), strict=True))
+        return set(zip(*(column.to_pylist() for column in self._places(table).columns), strict=True))
+
+    def _places(self, table: pa.Table) -> pa.Table:
+        """Return the key columns, blank ones for those that did not come."""
+        blank = pa.array([""], pa.string()).take(pa.array([0] * table.num_rows, pa.int8()))
+        present = set(table.column_names)
+        names = (self.asked.record_id, *PLACES)
+        return pa.table({name: table[name] if name in present else blank for name in names})
+
+    def _agree(self, table: pa.Table, listing: pa.Table, records: Sequence[str]) -> bool:
+        """Tell whether rows came as listed, in the same order, and some of every record: the cheaper question."""
+        came = self._places(table)
+        seen = pc.is_in(pa.array(records, pa.string()), value_set=came[self.asked.record_id])
+        return came.equals(listing) and bool(pc.all(seen).as_py())
 
     def _pulled(self, records: Sequence[str]) -> pa.Table:
         return self.together(self.batches.all(records))
@@ -177,15 +191,17 @@ class FormPull:
 
     def _listed(self, records: Sequence[str] | None) -> Keys:
         """Return the keys of some records, of all if None."""
+        return self.keys(self._listing(records))
+
+    def _listing(self, records: Sequence[str] | None) -> pa.Table:
+        """Return the key columns of some records, of all if None."""
         if records is None:
             try:
-                return self.keys(self._keys(divisible=True))
+                return self._places(self._keys(divisible=True))
             except (TooBig, Cut):
                 records = list(self.listed.rows)
-        found: Keys = set()
-        for begin in range(0, len(records), MOST_RECORDS):
-            found |= self.keys(self._keys(records=list(records[begin : begin + MOST_RECORDS])))
-        return found
+        parts = [records[begin : begin + MOST_RECORDS] for begin in range(0, len(records), MOST_RECORDS)]
+        return self.together([self._places(self._keys(records=list(part))) for part in parts])
 
     def _keys(self, **words: Any) -> pa.Table:
         fields = [self.asked.record_id, self.asked.fields[-1]]
@@ -205,12 +221,14 @@ class FormPull:
             raise
         if not table.num_columns:
             return table
-        withheld = self.asked.withheld(table.column_names)
-        self.header = self.header or table.column_names
-        if table.column_names != self.header:
-            raise Changed(f"{self.where}: columns came or went while it was read; run again")
-        self.withheld = withheld
-        if set(_of(table, self.asked.record_id)) - set(records):
+        with self._lock:
+            if table.column_names != self.header:
+                withheld = self.asked.withheld(table.column_names)
+                if self.header:
+                    raise Changed(f"{self.where}: columns came or went while it was read; run again")
+                self.header, self.withheld = table.column_names, withheld
+        asked_for = pc.is_in(table[self.asked.record_id], value_set=pa.array(records, pa.string()))
+        if not pc.all(asked_for, min_count=0).as_py():
             raise Passing(
                 f"{self.where}: the server answered with records that were not asked for; run again"
             )
@@ -236,7 +254,3 @@ class FormPull:
 
     def _cells(self, record: str) -> int:
         return self.asked.width * self.listed.rows.get(record, 1)
-
-
-def _of(table: pa.Table, name: str) -> list[str]:
-    return table[name].to_pylist() if name in table.column_names else []

@@ -44,7 +44,7 @@ def form_table(project: Project, form: str, admitted: Collection[str] | None, so
     strays = pc.sum(pc.and_(pc.invert(belongs), content)).as_py() or 0
     keep = pc.or_(content, pc.and_(belongs, _opened(project, form)))
     data = pa.table([*key.columns, *(project.records[c] for c in columns)], _schema(key, project, columns))
-    data, findings = without_nul(data.filter(keep))
+    data, findings = without_nul(data if pc.all(keep).as_py() else data.filter(keep))
     _must_be_unique(data, f"{source}.{form}")
     if strays:
         message = f"rows of {form} lie where the project declares no such form or repeat"
@@ -111,13 +111,19 @@ def _content(project: Project, form: str, columns: Collection[str]) -> pa.Chunke
     for column in columns:
         field = project.field_of.get(column)
         kind = field.kind if field else ""
-        blank = ("", "0") if kind == "checkbox" else ("",)
-        if kind != "calc" and column != f"{form}_complete":
-            content = pc.or_(content, pc.invert(pc.is_in(project.records[column], value_set=pa.array(blank))))
+        if kind == "calc" or column == f"{form}_complete":
+            continue
+        cells = project.records[column]
+        filled = pc.not_equal(cells, "")
+        content = pc.or_(content, pc.and_(filled, pc.not_equal(cells, "0")) if kind == "checkbox" else filled)
+        if pc.all(content).as_py():
+            break  # no other column can change it
     return content
 
 
 def _must_be_unique(data: pa.Table, where: str) -> None:
+    if pc.count_distinct(data["record_id"]).as_py() == data.num_rows:
+        return  # the cheaper question
     repeated = data.num_rows - data.select(KEY).group_by(list(KEY)).aggregate([]).num_rows
     if repeated:
         raise DeliveryError(f"{where}: {repeated} rows repeat the key of another ({', '.join(KEY)})")

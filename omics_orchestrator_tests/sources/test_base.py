@@ -38,3 +38,11 @@ def test_nul_is_removed_and_counted():
 def test_listed_shows_the_first_numbers():
     assert listed([3]) == "3"
     assert listed(list(range(1, 9))) == "1, 2, 3, 4, 5 …"
+
+
+def test_a_nul_beside_a_slice_is_none_of_its_own():
+    table = pa.table({"a": pa.array(["x\0", "y", None, ""]).slice(1)})
+    assert without_nul(table) == (table, [])
+    clean, findings = without_nul(pa.table({"a": pa.chunked_array([["y"], ["z\0"]])}))
+    assert clean["a"].to_pylist() == ["y", "z"]
+    assert [finding.count for finding in findings] == [1]
