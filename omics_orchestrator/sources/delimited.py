@@ -63,7 +63,7 @@ class DelimitedOptions(FileOptions):
         for _ in range(self.skip_rows):
             stream.readline()
         start = stream.tell()
-        separator = self.separator or _sniff(text[start:])
+        separator = self.separator or _sniff(text[start:], sheet)
         word = {sign: name for name, sign in SEPARATORS.items()}.get(separator, separator)
         sheet.decisions["separator"] = word
         records = _records(stream, separator)
@@ -73,7 +73,7 @@ class DelimitedOptions(FileOptions):
         if not header:
             raise DeliveryError("the file is empty: it has no header line")
         body, first_line = text[start:], text.count("\n", 0, start)
-        width = len(header) if self.headers else _width(header, body, separator)
+        width = len(header) if self.headers else _width(header, body, separator, sheet)
         return _fill(sheet, header, width, body, separator, first_line)
 
 
@@ -134,10 +134,11 @@ def _records(stream: io.StringIO, separator: str) -> Iterator[list[str]]:
     return (record for record in csv.reader(lines, delimiter=separator) if record)
 
 
-def _sniff(text: str) -> str:
+def _sniff(text: str, sheet: Sheet) -> str:
     """Return the separator that cuts the first records into the most cells of the most equal number.
 
     Between equals the one that cuts the header alike wins: decimal commas stand below a header without any.
+    Where another one cuts all records alike too, it is a guess that is told.
     """
 
     def score(separator: str) -> tuple[float, bool, int]:
@@ -146,16 +147,32 @@ def _sniff(text: str) -> str:
         found = width > 1 or widths[:1] == [2]
         return (often / len(widths), widths[0] == width, width) if found else (0.0, False, 0)
 
-    return max(SEPARATORS.values(), key=score)
+    found = {name: score(sign) for name, sign in SEPARATORS.items()}
+    best = max(found, key=found.__getitem__)
+    alike = {name for name, told in found.items() if told[:2] == found[best][:2] and told[1]}
+    if rivals := sorted(alike - {best}):
+        others = " and ".join(rivals)
+        sheet.note(f"the separator is a guess, {best} ({others} would do too): declare separator:")
+    return SEPARATORS[best]
 
 
-def _width(header: list[str], body: str, separator: str) -> int:
-    """Return how many cells the rows have: one more than names where R left the row names unnamed."""
+def _width(header: list[str], body: str, separator: str, sheet: Sheet) -> int:
+    """Return how many cells the rows have: one more than names where R left the row names unnamed; that is told."""
     sample = islice(_records(io.StringIO(body, newline=""), separator), SAMPLE_ROWS)
     widths = Counter(len(record) for record in sample)
     width = len(header)
     short = widths and widths.most_common(1)[0][0] == width + 1
-    return width + 1 if short and not _trailing_separator(body, separator, width) else width
+    if not short:
+        return width
+    if _trailing_separator(body, separator, width):
+        sheet.note(
+            "each row ends with a separator, and nothing follows it: the names stand for the cells before"
+        )
+        return width
+    sheet.note(
+        "the header is one name short, as R writes it: the first cell of each row is taken for its name"
+    )
+    return width + 1
 
 
 def _fill(sheet: Sheet, header: list[str], width: int, body: str, separator: str, first_line: int) -> Sheet:

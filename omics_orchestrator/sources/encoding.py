@@ -19,6 +19,9 @@ def decode(blob: bytes, declared: str | None, sheet: Sheet) -> str:
         DeliveryError: the bytes are not text in that encoding.
     """
     encoding = next((name for mark, name in MARKS.items() if blob.startswith(mark)), None) or declared
+    if encoding is None and (wide := _wide(blob)):
+        sheet.note(f"the encoding is a guess, {wide}: declare encoding: to settle it")
+        encoding = wide
     if encoding is None and (text := _try(blob, "utf-8")) is not None:
         sheet.decisions["encoding"] = "utf-8"
         return text
@@ -30,6 +33,14 @@ def decode(blob: bytes, declared: str | None, sheet: Sheet) -> str:
         sheet.note(f"the encoding is a guess, {encoding}: declare encoding: to settle it")
     sheet.decisions["encoding"] = f"{encoding} (guessed)" if guessed else encoding
     return text
+
+
+def _wide(blob: bytes) -> str:
+    """Return which UTF-16 the bytes seem to be: every other byte of ASCII text is zero there; '' = none."""
+    even, odd = blob[:SAMPLE:2].count(0), blob[1:SAMPLE:2].count(0)
+    if max(even, odd) * 4 < min(len(blob), SAMPLE):
+        return ""
+    return "utf-16-be" if even > odd else "utf-16-le"
 
 
 def _try(blob: bytes, encoding: str) -> str | None:

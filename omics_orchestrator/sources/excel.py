@@ -74,9 +74,8 @@ class ExcelOptions(FileOptions):
                     f"no sheet '{wanted}'; the workbook has {', '.join(workbook.sheet_names)}"
                 )
             facts = facts_of(blob, wanted)
+            must_be_a_table(facts)
             found = workbook.get_sheet_by_name(wanted)
-            last_row, last_column = found.end or (-1, -1)
-            must_be_a_table(last_row + 1, last_column + 1, facts)
             rows = found.to_python(skip_empty_area=False)
             merged = found.merged_cell_ranges or []
         except calamine.CalamineError as error:

@@ -132,7 +132,7 @@ def name_columns(header: Sequence[str], width: int, sheet: Sheet) -> list[str]:
     Raises:
         DeliveryError: the header does not fit the rows.
     """
-    names = [" ".join(name.split()) for name in header]
+    names = [" ".join(name.replace("\0", "").split()) for name in header]
     if len(names) == width - 1:
         names = ["", *names]
         sheet.decisions["header"] = "R style, one name short"

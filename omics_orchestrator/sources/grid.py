@@ -41,12 +41,14 @@ class Grid:
     facts: SheetFacts | None
 
 
-def must_be_a_table(height: int, width: int, facts: SheetFacts | None) -> None:
-    """Refuse a sheet that reaches far beyond its content: reading the void would take minutes.
+def must_be_a_table(facts: SheetFacts | None) -> None:
+    """Refuse a sheet that reaches far beyond its content: reading the void takes minutes, or more memory than there is.
 
     Raises:
         DeliveryError: naming how far it reaches.
     """
+    height = facts.height if facts else 0
+    width = max((number(name) + 1 for name in facts.columns), default=0) if facts else 0
     if facts and height * width > LARGE and facts.filled < SPARSE * height * width:
         raise DeliveryError(
             f"the sheet reaches to column {letters(width - 1)}, row {height:,}, and nearly all of it is empty: "
@@ -128,6 +130,9 @@ def as_text(cell: Cell) -> str:
             return cell.date().isoformat()
         case datetime() | date() | time():
             return cell.isoformat()
+        case timedelta():
+            minutes, seconds = divmod(int(cell.total_seconds()), 60)
+            return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
         case _:
             return str(cell)
 

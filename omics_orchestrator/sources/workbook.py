@@ -18,6 +18,8 @@ MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 LINK = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 CELL = re.compile(rb"<(?:\w+:)?c\b([^>]*?)(?:/>|>(.*?)</(?:\w+:)?c>)", re.DOTALL)
 PLACE = re.compile(rb'\br="([A-Z]+)[0-9]+"')
+ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*\br="([0-9]+)"')
+FAR = 1 << 20  # bytes at the end of a sheet in which its last row must begin
 VALUE = re.compile(rb"<(?:\w+:)?v>[^<]")
 HIDDEN = re.compile(rb'<(?:\w+:)?(row|col)\b[^>]*\bhidden="(?:1|true)"')
 UNREADABLE = (
@@ -36,12 +38,16 @@ class SheetFacts:
         uncomputed: formulas without a value, by column.
         hidden: of `row` and `col`, how many entries are hidden.
         filled: cells that hold anything.
+        height: number of the last row that is written down.
+        columns: letters of the columns in which cells are written down.
     """
 
     errors: Mapping[str, int] = field(default_factory=dict)
     uncomputed: Mapping[str, int] = field(default_factory=dict)
     hidden: Mapping[str, int] = field(default_factory=dict)
     filled: int = 0
+    height: int = 0
+    columns: frozenset[str] = frozenset()
 
 
 def is_protected(blob: bytes) -> bool:
@@ -69,7 +75,10 @@ def facts_of(blob: bytes, sheet: str) -> SheetFacts | None:
             ):
                 uncomputed[letters] += 1
     hidden = Counter(name.decode() for name in HIDDEN.findall(text))
-    return SheetFacts(errors, uncomputed, hidden, len(VALUE.findall(text)) + text.count(b"<is>"))
+    last = max((int(number) for number in ROW.findall(text[-FAR:])), default=0)
+    columns = frozenset(name.decode() for name in set(PLACE.findall(text)))
+    filled = len(VALUE.findall(text)) + text.count(b"<is>")
+    return SheetFacts(errors, uncomputed, hidden, filled, last, columns)
 
 
 def _part(archive: zipfile.ZipFile, sheet: str) -> str:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import openpyxl
 
@@ -73,6 +73,7 @@ class Case:
     name: str = "data.csv"
     words: dict[str, Any] = field(default_factory=dict)
     damaged: bool = False
+    cut: bool = False
 
 
 def case(chance: random.Random) -> Case:
@@ -97,7 +98,7 @@ def delimited(found: Case, chance: random.Random) -> None:
     """Write the table as text, and declare what cannot be detected."""
     name = chance.choice(list(SEPARATORS))
     end = chance.choice(["\n", "\r\n"])
-    quoting = chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+    quoting: Literal[0, 1] = chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
     encoding = chance.choice(["utf-8", "utf-8-sig", "utf-16", "latin-1"])
     if encoding == "latin-1":
         found.rows = [[cell.translate(LATIN) for cell in row] for row in found.rows]
@@ -149,6 +150,9 @@ def damage(found: Case, chance: random.Random) -> None:
     match chance.choice(["cut", "flip", "insert", "remove", "quote"]):
         case "cut":
             del blob[place:]
+            found.cut = (
+                found.name.endswith("csv") and "separator" in found.words and place > found.blob.find(b"P0")
+            )
         case "flip":
             blob[place] ^= 1 << chance.randrange(8)
         case "insert":
@@ -173,10 +177,16 @@ def wrong(found: Case, folder: Path, stores: Stores) -> str:
     names = [name for name in delivery.data.column_names if name != ROW_NUMBER]
     rows = [[row[name] for name in names] for row in delivery.data.to_pylist()]
     if found.damaged:
-        return "" if all(len(row) == len(names) for row in rows) else "a row has another number of cells"
+        return lost(found, rows) if found.cut else ""
     if names != found.header:
         return f"header {names} in the place of {found.header}"
     return "" if rows == found.rows else f"cells differ: {differing(rows, found.rows)}"
+
+
+def lost(found: Case, rows: list[list[str]]) -> str:
+    """Tell whether a text that breaks off gave other rows than it has, its last one apart."""
+    whole = rows[:-1] if len(rows) <= len(found.rows) else rows
+    return "" if whole == found.rows[: len(whole)] else f"cut, and {differing(whole, found.rows)}"
 
 
 def differing(rows: list[list[str]], expected: list[list[str]]) -> str:

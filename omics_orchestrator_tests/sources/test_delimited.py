@@ -214,3 +214,25 @@ def test_decimal_commas_below_a_header_with_semicolons(deliver):
 def test_declared_headers_are_never_shifted(deliver):
     with pytest.raises(DeliveryError, match="rows without 2 cells"):
         deliver("A,1,x\nB,2,y\n", headers=["id", "v"])
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("age,sex\ns1,3,m\ns2,4,f\n", "as R writes it"),
+        ("age,sex\n3,m,\n4,f,\n", "ends with a separator"),
+        ("a,b;c,d\n1,5;2,3\n", "the separator is a guess"),
+    ],
+)
+def test_what_is_guessed_is_told(folder, stores, text, says):
+    (folder / "t.csv").write_text(text)
+    delivery = Delimited(location="store+here://t.csv").deliver("t", "t", None, stores)
+    assert says in " | ".join(finding.message for finding in delivery.findings)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_seen_and_told(folder, stores, encoding):
+    (folder / "t.csv").write_bytes("id,name\n1,Müller\n2,x\n".encode(encoding))
+    delivery = Delimited(location="store+here://t.csv").deliver("t", "t", None, stores)
+    assert delivery.data["name"].to_pylist() == ["Müller", "x"]
+    assert any("guess" in finding.message for finding in delivery.findings)

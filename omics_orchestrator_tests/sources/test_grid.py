@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.sources.excel import Excel
-from omics_orchestrator.sources.grid import letters, number
+from omics_orchestrator.sources.grid import as_text, letters, number
 from omics_orchestrator.storage.objects import Stores
 
 
@@ -115,18 +115,27 @@ def test_error_cells_and_formulas_without_a_value_are_told(folder: Path, stores:
     assert subjects == {"a": 1, "b": 1}
 
 
-def test_a_stray_cell_far_away_is_refused_with_its_place(folder: Path, stores: Stores) -> None:
+@pytest.mark.parametrize(
+    ("place", "says"), [("XFD1000", "XFD, row 1,000"), ("XFD1048576", "XFD, row 1,048,576")]
+)
+def test_a_stray_cell_far_away_is_refused_with_its_place(
+    folder: Path, stores: Stores, place: str, says: str
+) -> None:
     made = openpyxl.Workbook()
     sheet = made.active
     assert sheet is not None
-    sheet["A1"], sheet["A2"], sheet["XFD1000"] = "id", "P1", "x"
+    sheet["A1"], sheet["A2"], sheet[place] = "id", "P1", "x"
     stream = io.BytesIO()
     made.save(stream)
     (folder / "book.xlsx").write_bytes(stream.getvalue())
-    with pytest.raises(DeliveryError, match="column XFD, row 1,000"):
+    with pytest.raises(DeliveryError, match=f"column {says}"):
         Excel(location="store+here://book.xlsx").deliver("s", "s", None, stores)
 
 
 @pytest.mark.parametrize(("name", "place"), [("A", 0), ("Z", 25), ("AA", 26), ("XFD", 16383)])
 def test_letters_of_columns(name: str, place: int) -> None:
     assert (number(name), letters(place)) == (place, name)
+
+
+def test_a_duration_is_hours_minutes_seconds() -> None:
+    assert as_text(timedelta(hours=26, minutes=5)) == "26:05:00"
