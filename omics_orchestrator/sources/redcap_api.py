@@ -5,6 +5,7 @@ The token travels in the body only, to one host: no redirect is followed, no pro
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
@@ -183,7 +184,7 @@ class RedcapApi:
 
     def _received(self, response: requests.Response, where: str) -> bytes:
         """Return the whole body; a compressed one must have come to its end."""
-        begun, parts = time.monotonic(), []
+        begun, came, whole = time.monotonic(), False, io.BytesIO()
         packed = response.headers.get("Content-Encoding", "").strip().lower() == "gzip"
         opened = zlib.decompressobj(wbits=31)
         with self._lock:
@@ -191,14 +192,15 @@ class RedcapApi:
         for chunk in _chunks(response):
             with self._lock:
                 self.received += len(chunk)
-            parts.append(opened.decompress(chunk) if packed else chunk)
+            came = True
+            whole.write(opened.decompress(chunk) if packed else chunk)
             if self.stop.is_set():
                 raise Stopped
             if time.monotonic() - begun > IN_ALL * self._timeout:
                 raise TooBig(f"{where}: the answer takes longer than {IN_ALL * self._timeout:g} seconds")
-        if packed and parts and not opened.eof:
+        if packed and came and not opened.eof:
             raise Cut(f"{where}: {BROKEN}")
-        return b"".join(parts)
+        return whole.getvalue()
 
     def _where(self, content: str) -> str:
         return f"REDCap at {self.host}, {content}"

@@ -29,7 +29,7 @@ def read_csv(body: bytes, what: str) -> pa.Table:
         Refused: two columns bear one name.
     """
     body = body.removeprefix(BOM)
-    if not body.strip():
+    if not body or body.isspace():
         return pa.table({})
     if not body.endswith(b"\n") or body.count(b'"') % 2:
         raise Cut(f"{what}: {CUT}")
