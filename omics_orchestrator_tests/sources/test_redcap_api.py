@@ -133,6 +133,11 @@ PASSING: dict[str, tuple[dict[str, Any], type[Passing], str]] = {
         Cut,
         "broke off",
     ),
+    "cut packed before any text": (
+        {"body": gzip.compress(b"id,name\n" * 99)[:11], "headers": {"Content-Encoding": "gzip"}},
+        Cut,
+        "broke off",
+    ),
     "not packed": ({"body": b"id,name\n", "headers": {"Content-Encoding": "gzip"}}, Cut, "broke off"),
 }  # fmt: skip
 
