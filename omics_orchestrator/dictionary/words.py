@@ -18,6 +18,8 @@ from omics_orchestrator.dictionary.problems import suggest
 Loc = tuple[str | int, ...]
 
 TAGS = {"kind": "kind of source", "format": "format", "verb": "verb"}
+SECRET = {"token", "url", "secret"}  # what stands below these is never repeated
+PASSWORD = re.compile(r"://[^/\s]*@")  # user and password in an address
 KINDS = {
     "string_type": "must be a text",
     "dict_type": "must be a block of `key: value`",
@@ -61,11 +63,13 @@ def words(detail: ErrorDetails, annotation: Any) -> tuple[str, str]:
         case "value_error":
             return str(context.get("error", detail["msg"])), described(annotation, loc)
         case "string_pattern_mismatch":
-            return f"{given!r} does not have the right form", _form(context, described(annotation, loc))
+            return f"{_shown(given, loc)} does not have the right form", _form(
+                context, described(annotation, loc)
+            )
         case "string_too_short" | "too_short":
             return "must not be empty", described(annotation, loc)
     if kind in KINDS:
-        return f"{KINDS[kind]}, not {_shape(given)}", described(annotation, loc)
+        return f"{KINDS[kind]}, not {_shape(given, loc)}", described(annotation, loc)
     return detail["msg"], described(annotation, loc)
 
 
@@ -132,6 +136,12 @@ def _form(context: dict[str, Any], description: str) -> str:
     return description or f"the pattern is {context.get('pattern', '')}"
 
 
-def _shape(value: object) -> str:
+def _shape(value: object, loc: Loc) -> str:
     shapes = {dict: "a block", list: "a list", type(None): "empty"}
-    return shapes.get(type(value), repr(value))
+    return shapes.get(type(value)) or _shown(value, loc)
+
+
+def _shown(value: object, loc: Loc) -> str:
+    """Return a value as it was written, unless it may be a secret that somebody wrote into the file."""
+    secret = not SECRET.isdisjoint(loc) or PASSWORD.search(str(value))
+    return "what is written here" if secret else repr(value)

@@ -54,6 +54,8 @@ class Redcap(Source):
     def _is_an_address(cls, url: str | Secret) -> str | Secret:
         if isinstance(url, str) and not url.startswith(("https://", "http://")):
             raise ValueError("url begins with https://, or names a secret")
+        if isinstance(url, str) and "@" in url:
+            raise ValueError("an address with a password is a secret: write `url: {secret: NAME}`")
         return url
 
     def tables(self) -> tuple[str, ...] | None:

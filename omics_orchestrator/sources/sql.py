@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal
 
@@ -17,9 +18,9 @@ from sqlalchemy import URL, Connection
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import DeliveryError, NotConfigured
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.sources.base import Delivery, Held, Source
+from omics_orchestrator.sources.base import Delivery, Held, Source, admits
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
-from omics_orchestrator.sources.sql_open import file_of, parsed, reading
+from omics_orchestrator.sources.sql_open import bears_password, file_of, parsed, reading
 from omics_orchestrator.sources.sql_pull import Pull, asked
 from omics_orchestrator.sources.sql_query import check_query
 from omics_orchestrator.sources.sql_read import Relation, open_query, open_table, standing
@@ -72,7 +73,7 @@ class Sql(Source):
     @field_validator("url")
     @classmethod
     def _keeps_its_password(cls, url: str | Secret) -> str | Secret:
-        if isinstance(url, str) and (parsed(url).password is not None or "password" in parsed(url).query):
+        if isinstance(url, str) and bears_password(parsed(url)):
             raise ValueError("an address with a password is a secret: write `url: {secret: NAME}`")
         return url
 
@@ -152,7 +153,11 @@ class Sql(Source):
         pull = Pull(connection, relation, asked(relation, key, one.watermark, admitted), key)
         if one.watermark is None:
             return pull.whole()
-        return pull.changes(one.watermark, held, timedelta(days=self.full_pull_every))
+        delivery = pull.changes(one.watermark, held, timedelta(days=self.full_pull_every))
+        if admits(admitted)(one.watermark):
+            return delivery
+        seen = tuple(name for name in delivery.seen if name != one.watermark)  # declared, so no drift
+        return replace(delivery, seen=seen)
 
     def _open(self, connection: Connection, one: SqlTable) -> Relation:
         if one.query:

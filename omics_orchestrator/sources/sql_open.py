@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +15,16 @@ from sqlalchemy.pool import NullPool
 from omics_orchestrator.errors import DeliveryError, NotConfigured
 
 CONNECT_SECONDS = 30
+PASSWORD = re.compile(r"(password|passwd|pwd)['\"]?\s*=", re.IGNORECASE)
+NO_HOST = "no machine bears the name of the database's host: look at the address and the network"
 NO_SERVER = "the database server does not answer: look at host and port, and whether it runs"
 REFUSED = {
     "password authentication failed": "the database refuses user and password",
     "no password supplied": "the database asks for a password: name a secret that holds the whole address",
-    "could not translate host name": "the host of the database is not known",
-    "name or service not known": "the host of the database is not known",
+    "could not translate host name": NO_HOST,
+    "name or service not known": NO_HOST,
+    "name resolution": NO_HOST,
+    "getaddrinfo failed": NO_HOST,
     "connection refused": NO_SERVER,
     "timeout expired": NO_SERVER,
     "does not exist": "the server knows no such database or user",
@@ -36,6 +41,16 @@ STATES = {
     "57014": "the database took longer than `timeout`",
     "25006": "the query would write; only reading is allowed",
 }
+LOST = (
+    "closed",
+    "terminat",
+    "locked",
+    "system is starting up",
+    "system is shutting down",
+    "recovery mode",
+    "too many clients",
+    "connection slots",
+)  # a refused connection bears no SQLSTATE
 PASSING = ("08", "40", "53", "55", "57")  # classes of SQLSTATE that may be over at the next try
 
 
@@ -51,6 +66,12 @@ def parsed(url: str) -> URL:
         raise ValueError(
             "url is an address such as postgresql://user@host/database or sqlite:///file"
         ) from None
+
+
+def bears_password(url: URL) -> bool:
+    """Tell whether an address holds a password, in its place or among the words behind `?`."""
+    said = (f"{word}={value}" for word, value in url.query.items())
+    return url.password is not None or any(PASSWORD.search(one) for one in said)
 
 
 def file_of(url: URL) -> Path | None:
@@ -129,8 +150,8 @@ def refused(error: DBAPIError) -> DeliveryError:
         return DeliveryError(STATES[state], retry=state == "57014")
     told = next((ours for theirs, ours in REFUSED.items() if theirs in said), "")
     if told:
-        return DeliveryError(told, retry=told == NO_SERVER)
-    lost = error.connection_invalidated or "closed" in said or "terminat" in said or "locked" in said
+        return DeliveryError(told, retry=told in (NO_HOST, NO_SERVER))
+    lost = error.connection_invalidated or any(word in said for word in LOST)
     if lost or state.startswith(PASSING):
         return DeliveryError("the connection to the database was lost, or it is busy", retry=True)
     return DeliveryError(f"the database refuses ({state or type(error.orig).__name__})")

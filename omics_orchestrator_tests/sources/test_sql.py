@@ -12,11 +12,13 @@ import psycopg2
 import pytest
 from pydantic import ValidationError
 from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
 
 from omics_orchestrator.errors import DeliveryError, NotConfigured
 from omics_orchestrator.sources import sql_read
 from omics_orchestrator.sources.base import Delivery, Held
 from omics_orchestrator.sources.sql import Sql
+from omics_orchestrator.sources.sql_open import refused
 from omics_orchestrator.sources.sql_text import as_text, mark_of, mark_value, text_column
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.objects import Stores
@@ -305,21 +307,36 @@ def test_rights_and_time(here, database):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "told", "retry"),
     [
-        ({"password": "Xq7wrong"}, "refuses user and password"),
-        ({"host": "no-such-host.invalid"}, "host of the database is not known"),
-        ({"host": "127.0.0.1", "port": 1}, "does not answer"),
-        ({"database": "nowhere"}, "no such database"),
+        ({"password": "Xq7wrong"}, "refuses user and password", False),
+        ({"host": "no-such-host.invalid"}, "no machine bears the name", True),
+        ({"host": "127.0.0.1", "port": 1}, "does not answer", True),
+        ({"database": "nowhere"}, "no such database", False),
     ],
     ids=["password", "host", "port", "database"],
 )
-def test_a_server_that_refuses(changed, told, here, database):
+def test_a_server_that_refuses(changed, told, retry, here, database):
     url = make_url(database.url).set(**changed).render_as_string(hide_password=False)
     elsewhere = Stores(replace(here.settings, environment={"CLINIC_URL": url}))
     with pytest.raises(DeliveryError, match=told) as error:
         clinic(t="t").deliver("s", "t", None, elsewhere)
     assert "Xq7wrong" not in str(error.value)
+    assert error.value.retry is retry
+
+
+def test_a_server_that_is_not_ready_may_be_asked_again():
+    words = psycopg2.OperationalError(
+        "FATAL:  the database system is starting up"
+    )  # no SQLSTATE comes with it
+    assert refused(DBAPIError(None, None, words)).retry
+
+
+def test_the_declared_watermark_is_no_drift(cohort, stores):
+    marked = {"table": "visits", "key": ["id"], "watermark": "changed"}
+    source = at(cohort, v=marked)
+    assert source.deliver("s", "v", {"name"}, stores).seen == ("id", "name", "value")
+    assert source.deliver("s", "v", {"name", "changed"}, stores).seen == ("id", "name", "value", "changed")
 
 
 def test_files_that_are_no_database(folder, stores):

@@ -19,7 +19,7 @@ MISTAKES = {
     "unknown kind of source": (
         "study", "kind: delimited\n", "kind: delimted\n",
         "delimted", "sources.files.kind", "'delimted' is not a kind of source",
-        "did you mean 'delimited'? (delimited, excel, redcap, redcap_export)",
+        "did you mean 'delimited'? (delimited, excel, redcap, redcap_export, sql)",
     ),
     "unknown option of a source": (
         "study", "    kind: delimited\n", "    kind: delimited\n    encodng: utf-8\n",
@@ -464,3 +464,33 @@ def test_one_broken_study_does_not_hinder_another(tmp_path):
     assert list(found.studies) == ["tiny"]
     assert list(found.broken) == ["other"]
     assert "other/study.yaml:1: 'title' is missing" in str(found.broken["other"])
+
+
+REDCAP = "\n    kind: redcap\n    url: {}\n    token: {}\n"
+A_SECRET = "{secret: TINY_TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (REDCAP.format("https://h/api/", "A1B2C3D4E5F60718293A4B5C6D7E8F9A"), "not what is written here"),
+        (REDCAP.format("https://h/api/", "{secret: a1b2c3d4e5f60718293a4b5c6d7e8f9a}"), "the right form"),
+        (REDCAP.format("https://h/api/", "{secret: A1B2C3D4E5F60718293A4B5C6D7E8F9A}"), "looks like a token"),
+        (REDCAP.format("https://joe:hushpw@h/api/", A_SECRET), "is a secret"),
+        (REDCAP.format("joe:hushpw@h/api/", A_SECRET), "url begins with https://"),
+        (
+            "\n    kind: sql\n    url: 'mssql://h/?odbc_connect=PWD%3Dhushpw'\n    tables: {t: t}\n",
+            "is a secret",
+        ),
+        ("\n    kind: delimited\n    location: https://joe:hushpw@h/a.csv\n", "what is written here"),
+    ],
+    ids=["token", "token in lower case", "token as a name", "user", "no scheme", "odbc", "location"],
+)
+def test_what_may_be_a_secret_is_not_repeated(tmp_path, written, said):
+    folder = write(tmp_path)
+    file = folder / "studies/tiny/study.yaml"
+    file.write_text(file.read_text().replace("\nsources:\n", f"\nsources:\n  extra:{written}"))
+    told = str(load_studies(folder, load_dictionary(folder)).broken["tiny"])
+    assert said in told
+    assert "hushpw" not in told
+    assert "a1b2c3" not in told.lower()
