@@ -88,7 +88,7 @@ def harmonise(
         ledger = read_ledger(connection, query, cells, result)
         block = study.mapping.entities[entity]  # type: ignore[index]
         table, counted = result.table(dictionary), ledger.table()
-        findings = read_findings(connection, query, ledger, dictionary, block)
+        findings = read_findings(connection, query, ledger, dictionary, block, study.knows_id)
         return Harmonised(
             table=table,
             missing=result.missing(),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from omics_orchestrator.checks import AnyCheck
@@ -41,12 +42,13 @@ def read_findings(
     ledger: Ledger,
     dictionary: Dictionary,
     block: EntityBlock,
+    is_id: Callable[[str], bool],
 ) -> tuple[Finding, ...]:
-    """Return every finding, by kind, then in the order of the dictionary."""
+    """Return every finding, by kind, then in the order of the dictionary; what `is_id` knows is in none."""
     return (
         *_keys(connection, query, ledger),
         *_joins(connection, query, block),
-        *_flaws(connection, query, ledger),
+        *_flaws(connection, query, ledger, is_id),
         *_missing_words(query, ledger),
         *_bounds(connection, query, dictionary),
         *_conflicts(connection, query, ledger),
@@ -161,14 +163,16 @@ def _not_picked(
         )
 
 
-def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger) -> Iterator[Finding]:
+def _flaws(
+    connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Ledger, is_id: Callable[[str], bool]
+) -> Iterator[Finding]:
     hiding = [(one.name, what) for one in query.read if one.cell.hides for what in (UNMAPPED, INVALID)]
     asked = [f"count(*) FILTER (r.{beside(name, 'flaw')} = {coded(what)})" for name, what in hiding]
     hidden = dict(zip(hiding, _one_row(connection, asked, "cells"), strict=True))
     for one in query.read:
         name, outcomes = one.name, ledger.outcomes[one.name]
         if count := hidden.get((name, UNMAPPED), outcomes.get(UNMAPPED, 0)):
-            codes = _codes(connection, one) if one.coded else ""
+            codes = _codes(connection, one, is_id) if one.coded else ""
             yield Finding(
                 "codes",
                 f"{name}: {counted(count, 'cell holds a code', 'cells hold codes')} that the rule does not name{codes}",
@@ -189,14 +193,15 @@ def _flaws(connection: duckdb.DuckDBPyConnection, query: EntityQuery, ledger: Le
             )
 
 
-def _codes(connection: duckdb.DuckDBPyConnection, one: Read) -> str:
-    """Return the unmapped codes that look like codes, with their counts."""
+def _codes(connection: duckdb.DuckDBPyConnection, one: Read, is_id: Callable[[str], bool]) -> str:
+    """Return the unmapped codes that look like codes and not like ids of participants, with their counts."""
     code, flaw = beside(one.name, "code"), beside(one.name, "flaw" if one.cell.hides else "outcome")
     found = connection.execute(
         f"SELECT {code}, count(*) FROM cells WHERE {flaw} = {coded(UNMAPPED)} AND regexp_full_match({code}, '{CODE}') "
-        f"GROUP BY ALL ORDER BY count(*) DESC, {code} LIMIT {SHOWN}"
+        f"GROUP BY ALL ORDER BY count(*) DESC, {code}"
     ).fetchall()
-    return ": " + ", ".join(f"{text} ({count})" for text, count in found) if found else ""
+    shown = islice((f"{text} ({count})" for text, count in found if not is_id(text)), SHOWN)
+    return f": {told}" if (told := ", ".join(shown)) else ""
 
 
 def _conflicts(

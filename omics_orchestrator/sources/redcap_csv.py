@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.findings import counted
 from omics_orchestrator.sources.base import listed
 from omics_orchestrator.sources.redcap_sides import choices_of
 
@@ -54,10 +55,8 @@ def table_of(blob: bytes, what: str) -> list[list[str]]:
             f"the {what} breaks off near line {reader.line_num}: a quote is left open"
         ) from None
     if wrong:
-        message = (
-            f"{len(wrong)} lines of the {what} have not as many cells as its header (lines {listed(wrong)})"
-        )
-        raise DeliveryError(message)
+        lines = f"{counted(len(wrong), 'line')} of the {what} {'has' if len(wrong) == 1 else 'have'}"
+        raise DeliveryError(f"{lines} not as many cells as its header (at line {listed(wrong)})")
     return rows
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.sources.base import Delivery
 
 
@@ -154,7 +154,9 @@ def withheld(fields: Collection[str], form: str) -> tuple[Side, list[Finding]]:
     """Return the fields that the token's user may not export."""
     names = sorted(fields)
     table = pa.table({"field": names, "form": [form] * len(names)}, _text("field", "form"))
-    message = f"the rights of the token's user withhold {len(names)} fields: {', '.join(names[:10])}"
+    message = (
+        f"the rights of the token's user withhold {counted(len(names), 'field')}: {', '.join(names[:10])}"
+    )
     found = [Finding("delivery", message + (" …" if len(names) > 10 else ""), len(names), subject=form)]
     return (table, ("field",)), found if names else []
 

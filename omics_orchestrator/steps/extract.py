@@ -5,12 +5,13 @@ Reading a system is the source's own method (sources/); writing is the I/O manag
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from omics_orchestrator.columns import safe_names
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.errors import nearest
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.steps.attachments import stored_attachments
 from omics_orchestrator.steps.held import Before
@@ -123,13 +124,25 @@ def _empty(raw: pa.Table) -> list[Finding]:
 
 
 def _drift(study: Study, source: str, table: str, delivery: Delivery) -> list[Finding]:
-    """Name the columns that nobody decided about; they stay out."""
+    """Name the columns that nobody decided about, which stay out, and those that rules read and are not there."""
+    there = {*delivery.seen, *delivery.key, *study.kept_apart(source, table)}
     unknown = study.undecided(source, table, [name for name in delivery.seen if name not in delivery.key])
-    if not unknown:
-        return []
-    shown = ", ".join(f"'{name}'" for name in unknown[:10]) + (" …" if len(unknown) > 10 else "")
-    text = f"{len(unknown)} columns are neither mapped nor listed under not_mapped and stay out: {shown}"
-    return [Finding("drift", text, len(unknown), "warning")]
+    gone = sorted(study.needed(source, table) - there)
+    found = []
+    if unknown:
+        columns = counted(len(unknown), "column is", "columns are")
+        text = f"{columns} neither mapped nor listed under not_mapped, hence left out: {_named(unknown)}"
+        found.append(Finding("drift", text, len(unknown), "warning"))
+    if gone:
+        perhaps = [name for name in unknown if nearest(name, gone)]
+        new = f"; a new name of it may be {_named(perhaps)}" if perhaps else ""
+        text = f"{counted(len(gone), 'column')} that the mapping reads did not come: {_named(gone)}{new}"
+        found.append(Finding("drift", text, len(gone), "warning"))
+    return found
+
+
+def _named(columns: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in columns[:10]) + (" …" if len(columns) > 10 else "")
 
 
 def _described(study: Study, source: str) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from omics_orchestrator.columns import safe_names
 from omics_orchestrator.errors import DeliveryError
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.identifiers import Suspicion, detect
 from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.steps.held import Before
@@ -54,7 +54,7 @@ def separate(study: Study, source: str, table: str, delivery: Delivery) -> Separ
         if name not in there
     ]
     if there:
-        message = f"{len(there)} columns are kept in the schema identifiers only"
+        message = f"{counted(len(there), 'column is', 'columns are')} kept in the schema identifiers only"
         findings.append(Finding(CHECK, message, len(there), "note"))
     attached = tuple(one for one in delivery.attachments if one.field not in kept)
     if left := len(delivery.attachments) - len(attached):
@@ -127,8 +127,9 @@ def _refusal(source: str, table: str, found: Sequence[Suspicion]) -> str:
     where = source if source == table else f"{source}.{table}"
     listed = "; ".join(f"'{one.column}' ({one.kind}, {one.cells} cells: {one.reason})" for one in found)
     example = f"{source}.{table}.{found[0].column}"
+    columns = counted(len(found), "column seems", "columns seem")
     return (
-        f"{where}: {len(found)} columns seem to hold direct identifiers, nothing was stored: {listed}. "
+        f"{where}: {columns} to hold direct identifiers, nothing was stored: {listed}. "
         f"Settle each: take it out of the mapping (not_mapped), or write into study.yaml `identifiers: {{keep: "
         f"[{example}]}}` to keep it in the schema identifiers only (no rule can read it then), or "
         f'`identifiers: {{not_identifying: {{{example}: "why it is none"}}}}`'

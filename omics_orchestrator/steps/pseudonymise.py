@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.errors import DeliveryError, NotConfigured
+from omics_orchestrator.findings import counted
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.sources.base import Attachment, Delivery
 from omics_orchestrator.steps.workspace import PSEUDONYM_KEY, Workspace
@@ -104,7 +105,8 @@ def _must_be_unique(delivery: Delivery, where: str) -> None:
     key = list(delivery.key)
     repeated = delivery.data.num_rows - delivery.data.select(key).group_by(key).aggregate([]).num_rows
     if repeated:
-        message = f"{where}: {repeated} rows repeat the key of another ({', '.join(key)}) once ids are spelled alike"
+        rows = counted(repeated, "row repeats", "rows repeat")
+        message = f"{where}: {rows} the key of another ({', '.join(key)}) once ids are spelled alike"
         raise DeliveryError(f"{message}; mend the records at the source, or leave `pseudonymise` out")
 
 

@@ -84,6 +84,11 @@ class Study(StudyFile):
     folder: Path
     """Where it was read from."""
 
+    def knows_id(self, text: str) -> bool:
+        """Tell whether a text is a participant's id, as this study or its sources write it."""
+        grammars = (self.participant_id, self.written_id)
+        return any(grammar.read(text) is not None for grammar in grammars if grammar)
+
     def place(self, reference: str) -> tuple[str, str]:
         """Return (source, table) of a table reference of the mapping.
 
@@ -122,6 +127,16 @@ class Study(StudyFile):
         """Return the columns of a delivery that are neither asked for nor under `not_mapped`: drift."""
         decided = admits(self.raw_tables().get((source, table), frozenset()) | self.left_out(source, table))
         return tuple(name for name in seen if not decided(name))
+
+    def needed(self, source: str, table: str) -> frozenset[str]:
+        """Return the columns that rules read and no other table can hold; patterns are none."""
+        asked = (
+            (block.table_of(tables[0]), column)
+            for block in self.mapping.entities.values()
+            for tables, column in block.asked()
+            if len(tables) == 1 and "*" not in column
+        )
+        return frozenset(column for reference, column in asked if self.place(reference) == (source, table))
 
     def left_out(self, source: str, table: str) -> frozenset[str]:
         """Return the columns and patterns of a table that `not_mapped` lists."""

@@ -50,6 +50,14 @@ def test_values_out_of_bounds_are_kept():
     assert harmonise(study(RULES), "visit", DICTIONARY, {"file.a": RAW}).table["w"].to_pylist()[3] == 301
 
 
+def test_an_id_of_a_participant_is_no_code():
+    swapped = table("id|v|sex|n|w", "A1|1|A2|1|50", "A2|1|A3 |1|50", "A3|1|x3|1|50")
+    told = harmonise(study(RULES), "visit", DICTIONARY, {"file.a": swapped}).findings
+    (codes,) = [f for f in told if f.check == "codes" and f.subject == "sex"]
+    assert codes.count == 3
+    assert codes.message.endswith(": x3 (1)")
+
+
 def test_no_finding_tells_an_id_or_a_free_text():
     told = " ".join(f"{f.message} {f.subject}" for f in found())
     assert not any(word in told for word in ("A1", "A2", "A4", "free text", "Smith", "301"))

@@ -40,6 +40,16 @@ def test_columns_nobody_decided_about_are_drift_and_stay_out(installation: Insta
     assert "'phone'" in finding.message
 
 
+def test_a_column_that_rules_read_and_that_did_not_come_is_drift(installation: Installation) -> None:
+    (installation.source / "people.csv").write_text("id,sex,ages,note\nP1,m,40,x\n")
+    _, (new, gone) = raw(installation)
+    assert new.message.startswith("1 column is neither mapped")
+    assert (gone.check, gone.count) == ("drift", 1)
+    assert (
+        gone.message == "1 column that the mapping reads did not come: 'age'; a new name of it may be 'ages'"
+    )
+
+
 def test_row_hash_tells_cells_apart(installation: Installation) -> None:
     people = installation.source / "people.csv"
     people.write_text("id,sex,age,note\nP1,a,b,\nP1,ab,,\nP1,,ab,\nP1,a,b,other\n")

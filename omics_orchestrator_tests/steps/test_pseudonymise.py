@@ -186,7 +186,7 @@ def test_two_spellings_of_one_raw_key_are_refused(pseudonymous: Installation) ->
     workspace = pseudonymous.workspace()
     data = pa.table({"record_id": ["TIN-7001", "TIN-07001"]})
     study = workspace.catalogue.studies["tiny"]
-    with pytest.raises(DeliveryError, match="1 rows repeat the key of another") as told:
+    with pytest.raises(DeliveryError, match="1 row repeats the key of another") as told:
         pseudonymised(workspace, study, "files", "people", Delivery(data, ("record_id",), ()))
     assert "7001" not in str(told.value)
 
