@@ -277,8 +277,9 @@ def test_withheld_fields_are_named_and_no_columns(world, right, fields):
     delivery = world.deliver("base")
     assert [row["field"] for row in delivery.beside["withheld"][0].to_pylist()] == fields
     assert not set(fields) & set(delivery.data.column_names)
+    count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
     assert [f.message for f in delivery.findings if f.severity == "warning"] == [
-        f"the rights of the token's user withhold {len(fields)} fields: {', '.join(fields)}"
+        f"the rights of the token's user withhold {count}: {', '.join(fields)}"
     ]
 
 
