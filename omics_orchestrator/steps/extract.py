@@ -16,6 +16,7 @@ from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.steps.attachments import stored_attachments
 from omics_orchestrator.steps.held import Before
 from omics_orchestrator.steps.identify import separate, stop_identifiers, write_identifiers
+from omics_orchestrator.steps.new_codes import new_codes
 from omics_orchestrator.steps.pseudonymise import pseudonymised
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.workspace import Workspace
@@ -46,6 +47,7 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
     delivery = apart.delivery
     raw = in_key_order(before.over(_raw_table(delivery, run_id), delivery.replaced), delivery.key)
     told = (*apart.findings, *stop_identifiers(study, source, table, with_original_names(raw)))
+    told += tuple(new_codes(before, raw, delivery.key, ORIGINAL))
     described = _described(study, source)
     write = TableWrite(schema, name, raw, delivery.key, ignore=("run_id",), description=described)
     kept = write_identifiers(workspace, study, source, table, apart)
