@@ -17,6 +17,7 @@ from omics_orchestrator.steps.build import build
 from omics_orchestrator.steps.extract import extract
 from omics_orchestrator.steps.harmonise import harmonise
 from omics_orchestrator.steps.integrate import integrate
+from omics_orchestrator.steps.pseudonymise import source_signature
 from omics_orchestrator.steps.publish import publish
 from omics_orchestrator.steps.register import assay_signature, register
 from omics_orchestrator.steps.result import StepResult
@@ -67,7 +68,7 @@ def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
         return extract(workspace, study, source, table, run_id=run_id)
 
     def signature(workspace: Workspace) -> str:
-        return study.sources[source].signature(workspace.stores)
+        return source_signature(workspace, study, source)
 
     spec = dg.AssetSpec(
         dg.AssetKey(["raw", study.study, source, table]),

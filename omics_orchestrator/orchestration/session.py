@@ -13,6 +13,7 @@ from omics_orchestrator.orchestration.build import build_definitions
 from omics_orchestrator.orchestration.instance import open_instance
 from omics_orchestrator.orchestration.materialise import Line, latest_results, materialise
 from omics_orchestrator.orchestration.stale import nodes_of, reasons
+from omics_orchestrator.steps.pseudonymise import source_signature
 from omics_orchestrator.steps.register import assay_signature
 from omics_orchestrator.steps.workspace import Workspace
 
@@ -109,8 +110,7 @@ def _signatures(
     for key in (key for asset in assets for key in asset.keys):
         layer, study, *rest = key.path
         if layer == "raw":
-            source = workspace.catalogue.studies[study].sources[rest[0]]
-            found[key] = partial(source.signature, workspace.stores)
+            found[key] = partial(source_signature, workspace, workspace.catalogue.studies[study], rest[0])
         elif layer == "files":
             found[key] = partial(assay_signature, workspace, workspace.catalogue.studies[study], rest[0])
     return found

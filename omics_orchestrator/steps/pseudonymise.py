@@ -44,6 +44,12 @@ class Pseudonyms:
         self._read = (study.written_id or study.participant_id).read
         self.given: dict[str, str] = {}
 
+    def reads(self, text: str | None) -> bool:
+        """Tell whether a cell of any column is an id of the study: by the grammar, with a letter and a digit in it."""
+        word = (text or "").strip()
+        mixed = any(map(str.isdigit, word)) and any(map(str.isalpha, word))
+        return mixed and telling(word) and self._read(word) is not None
+
     def of(self, text: str) -> str:
         """Return what stands for an id: P…; for a text that is no id of the study X…, which none is either."""
         if not text.strip():
@@ -60,8 +66,9 @@ def pseudonymised(
 ) -> Delivery:
     """Return the delivery with pseudonyms in the place of participant ids; the crosswalk is written now.
 
-    Replaced are the columns that hold ids; in other columns cells that are an id of this table, and a row's own id
-    as a word within a cell (sample names). Ids too short to be told from codes are replaced in their columns only.
+    Replaced are the columns that hold ids; in other columns cells that are an id of this table, or one by the
+    grammar (a relative, also one who is gone), and a row's own id as a word within a cell (sample names). Ids too
+    short to be told from codes are replaced in their columns only.
 
     Raises:
         NotConfigured: this machine has no key, or a short one.
@@ -79,18 +86,35 @@ def pseudonymised(
     return changed
 
 
+def source_signature(workspace: Workspace, study: Study, source: str) -> str:
+    """Return what a source looks like now; another one under another key, for then every table is read again.
+
+    Raises:
+        DeliveryError: the source does not answer.
+        NotConfigured: this machine has no key, or not what the source needs.
+    """
+    found = study.sources[source].signature(workspace.stores)
+    if not study.pseudonymise:
+        return found
+    key = workspace.settings.secret(PSEUDONYM_KEY).encode()
+    return hmac.digest(key, f"omics signature {found}".encode(), "sha256").hex()
+
+
 def _replaced(delivery: Delivery, columns: frozenset[str], kept: set[str], made: Pseudonyms) -> Delivery:
     data = delivery.data
     own = [data[name] for name in data.column_names if name in columns and data[name].type == pa.string()]
     hashed = _each(data, columns.__contains__, made.of)
     told = {text: made.of(text) for column in own for text in pc.unique(column).to_pylist() if telling(text)}
     told |= {spelled: pseudonym for spelled, pseudonym in made.given.items() if telling(spelled)}
-    rest = [name for name in data.column_names if name not in columns | kept]
+    rest = [
+        name for name in data.column_names if name not in columns | kept and data[name].type == pa.string()
+    ]
+    cells = (text for name in rest for text in pc.unique(data[name]).to_pylist() if made.reads(text))
+    told |= {text.strip(): made.of(text) for text in cells}
     for name in rest if told else ():
-        if hashed[name].type == pa.string():
-            hashed = hashed.set_column(
-                hashed.column_names.index(name), hashed.schema.field(name), _within(data[name], own, told)
-            )
+        hashed = hashed.set_column(
+            hashed.column_names.index(name), hashed.schema.field(name), _within(data[name], own, told)
+        )
     sides = {
         side: (_each(table, columns.__contains__, made.of), key)
         for side, (table, key) in delivery.beside.items()

@@ -108,6 +108,8 @@ def _keys(stored: Stored, entity: str, asked_id: str, given: Mapping[str, str]) 
     study = stored.study
     participant = {"participant_id": study.participant_id.read(asked_id) or asked_id}
     if not stored.find("participant" if stored.block("participant") else entity, "", participant):
+        if study.pseudonymise and study.knows_id(asked_id) and study.participant_id.read(asked_id) is None:
+            raise NotTraceable(f"{study.study} is pseudonymised: ask for the pseudonym of this participant")
         raise UnknownKey(f"participant of {study.study}", asked_id, ())
     for name, one in given.items():
         group = name.removesuffix("_id")

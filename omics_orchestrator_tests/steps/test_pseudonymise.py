@@ -8,10 +8,13 @@ import pyarrow as pa
 import pytest
 
 from omics_orchestrator.errors import DeliveryError, NotConfigured
+from omics_orchestrator.orchestration import current
 from omics_orchestrator.orchestration.session import Session, Summary
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.sources.base import Attachment, Delivery
 from omics_orchestrator.steps.pseudonymise import Pseudonyms, pseudonymised, telling
+from omics_orchestrator.steps.stored import NotTraceable
+from omics_orchestrator.steps.trace import trace
 from omics_orchestrator.storage.tables import read_query, read_table
 from omics_orchestrator.studies.pseudonyms import PSEUDONYM, id_columns
 from omics_orchestrator_tests.installation import Installation
@@ -125,6 +128,37 @@ def test_a_second_run_writes_nothing(pseudonymous: Installation) -> None:
     run(pseudonymous)
     session = Session(pseudonymous.workspace())
     assert session.materialise(session.assets(), force=True).touched == 0
+
+
+def test_another_key_makes_every_table_run_again(
+    pseudonymous: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(pseudonymous)
+    monkeypatch.setenv("OMICS_PSEUDONYM_KEY", SECRET[::-1])
+    current.forget()
+    before = set(crosswalk(pseudonymous).values())
+    other = {**pseudonymous.settings.environment, "OMICS_PSEUDONYM_KEY": SECRET[::-1]}
+    pseudonymous.settings = Settings.from_environment(other)
+    assert {"raw/tiny/files/people", "raw/tiny/files/visits"} <= set(run(pseudonymous).ran)
+    held = read_table(pseudonymous.workspace().database, "raw_tiny", "files__people")["id"].to_pylist()
+    assert not before & set(held)
+
+
+def test_an_id_that_the_table_does_not_list_is_replaced_wherever_a_cell_is_one(
+    pseudonymous: Installation,
+) -> None:
+    (pseudonymous.source / "people.csv").write_text(
+        "id,sex\nTIN-7001,m\nTIN-7002,TIN-07999\nTIN-7003, TIN-7998 \n"
+    )
+    run(pseudonymous)
+    cells = read_table(pseudonymous.workspace().database, "raw_tiny", "files__people")["sex"].to_pylist()
+    assert [cell[0] for cell in sorted(cells)] == ["P", "P", "m"]
+
+
+def test_a_trace_by_the_id_itself_is_told_to_ask_for_the_pseudonym(pseudonymous: Installation) -> None:
+    run(pseudonymous)
+    with pytest.raises(NotTraceable, match="ask for the pseudonym"):
+        trace(pseudonymous.workspace(), "tiny", "TIN-7001", variable="sex")
 
 
 def test_a_machine_without_the_key_does_not_have_the_study(installation: Installation) -> None:
