@@ -15,6 +15,7 @@ FIRST_CELLS = 250_000
 MOST_CELLS = 4_000_000
 MOST_RECORDS = 5_000  # PHP drops words of a form beyond `max_input_vars`; REDCap asks for 10,000 at least
 QUICK = 20.0  # seconds; batches grow while answers come faster
+PATIENT = 3  # slow failures in a row, per worker: then the server is not too small but too slow
 Got = TypeVar("Got")
 Outcome = tuple[list[str], "Got | BaseException", float]
 
@@ -43,6 +44,7 @@ class Batches(Generic[Got]):
         self.size = cells_at_once
         self.count = 0
         self._ceiling = float(MOST_CELLS)
+        self._slow = 0
         self._jobs: SimpleQueue[list[str] | None] = SimpleQueue()
         self._done: SimpleQueue[Outcome[Got]] = SimpleQueue()
 
@@ -59,7 +61,8 @@ class Batches(Generic[Got]):
                     running += 1
                 batch, outcome, seconds = self._done.get()
                 running -= 1
-                if isinstance(outcome, (TooBig, Cut)) and len(batch) > 1:
+                tired = self._tired(outcome, seconds)
+                if isinstance(outcome, (TooBig, Cut)) and len(batch) > 1 and not tired:
                     self._shrink(batch)
                     todo.extendleft(reversed(batch))
                 elif isinstance(outcome, BaseException):
@@ -75,6 +78,14 @@ class Batches(Generic[Got]):
                 self._jobs.put(None)
         self.count += len(found)
         return [got for _, got in sorted(found, key=lambda pair: pair[0])]
+
+    def _tired(self, outcome: object, seconds: float) -> bool:
+        """Tell whether so many slow answers in a row failed that smaller batches will not do either."""
+        if not isinstance(outcome, BaseException):
+            self._slow = 0
+        elif seconds > QUICK:
+            self._slow += 1
+        return self._slow > PATIENT * self._workers
 
     def _next(self, todo: deque[str]) -> list[str]:
         batch = [todo.popleft()]

@@ -10,21 +10,21 @@ import uuid
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
-from sqlalchemy import URL, Connection
 
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import DeliveryError, NotConfigured
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.sources.base import Delivery, Held, Source, admits
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
-from omics_orchestrator.sources.sql_open import bears_password, file_of, parsed, reading
-from omics_orchestrator.sources.sql_pull import Pull, asked
-from omics_orchestrator.sources.sql_query import check_query
-from omics_orchestrator.sources.sql_read import Relation, open_query, open_table, standing
 from omics_orchestrator.storage.objects import Stores
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection
+
+    from omics_orchestrator.sources.sql_read import Relation
 
 
 class SqlTable(Declared):
@@ -73,12 +73,17 @@ class Sql(Source):
     @field_validator("url")
     @classmethod
     def _keeps_its_password(cls, url: str | Secret) -> str | Secret:
+        from omics_orchestrator.sources.sql_open import bears_password, parsed
+
         if isinstance(url, str) and bears_password(parsed(url)):
             raise ValueError("an address with a password is a secret: write `url: {secret: NAME}`")
         return url
 
     @model_validator(mode="after")
     def _queries_read(self) -> Sql:
+        from omics_orchestrator.sources.sql_open import parsed
+        from omics_orchestrator.sources.sql_query import check_query
+
         dialect = parsed(self.url).get_backend_name() if isinstance(self.url, str) else None
         for name in self.sql_tables:
             if dialect and (query := self._table(name).query):
@@ -104,6 +109,9 @@ class Sql(Source):
         each table, and the turn of `full_pull_every`; a table without a watermark gives another one each time,
         for nothing short of reading tells whether it changed.
         """
+        from omics_orchestrator.sources.sql_open import file_of, reading
+        from omics_orchestrator.sources.sql_read import standing
+
         url = self._address(stores.settings)
         said = [str(datetime.now(UTC).toordinal() // max(1, self.full_pull_every))]
         if (file := file_of(url)) is not None:
@@ -133,6 +141,8 @@ class Sql(Source):
             DeliveryError: the database refuses, or key or admitted columns are not there.
             NotConfigured: the secret is not set, or the driver is not installed.
         """
+        from omics_orchestrator.sources.sql_open import reading
+
         url, one = self._address(stores.settings), self._table(table)
         try:
             _only_reads(table, one, url)
@@ -148,6 +158,8 @@ class Sql(Source):
     def _delivered(
         self, connection: Connection, one: SqlTable, admitted: Collection[str] | None, held: Held | None
     ) -> Delivery:
+        from omics_orchestrator.sources.sql_pull import Pull, asked
+
         relation = self._open(connection, one)
         key = one.key or relation.key
         pull = Pull(connection, relation, asked(relation, key, one.watermark, admitted), key)
@@ -160,6 +172,8 @@ class Sql(Source):
         return replace(delivery, seen=seen)
 
     def _open(self, connection: Connection, one: SqlTable) -> Relation:
+        from omics_orchestrator.sources.sql_read import open_query, open_table
+
         if one.query:
             return open_query(connection, one.query)
         return open_table(connection, one.table or "", self.schema_)
@@ -169,6 +183,8 @@ class Sql(Source):
         return SqlTable(table=one) if isinstance(one, str) else one
 
     def _address(self, settings: Settings) -> URL:
+        from omics_orchestrator.sources.sql_open import parsed
+
         try:
             return parsed(revealed(self.url, settings))
         except ValueError as error:
@@ -176,6 +192,8 @@ class Sql(Source):
 
 
 def _only_reads(table: str, one: SqlTable, url: URL) -> None:
+    from omics_orchestrator.sources.sql_query import check_query
+
     try:
         if one.query:
             check_query(table, one.query, url.get_backend_name())

@@ -97,14 +97,20 @@ def test_an_error_stops_the_others():
 
 def test_an_interruption_stops_the_workers():
     stop = threading.Event()
+    before = signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # where it is ignored, as in the background
 
     def fetch(records: list[str]) -> list[str]:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # which waits
         stop.wait(5)
         return records
 
-    with pytest.raises(KeyboardInterrupt):
-        batches(fetch, stop=stop, workers=1).all(RECORDS)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            batches(fetch, stop=stop, workers=1).all(RECORDS)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert stop.is_set()
 
 
@@ -281,3 +287,16 @@ def test_keys_that_are_too_many_at_once_are_asked_for_in_parts(world: World):
 
     world.server.faults.add("memory", size=1, times=None, content="record", when=all_keys)
     assert in_order(world.deliver("lab").data).equals(clean)
+
+
+def test_a_server_that_is_too_slow_for_any_batch_is_given_up(monkeypatch):
+    monkeypatch.setattr(redcap_batches, "QUICK", -1.0)
+    asked = []
+
+    def fetch(records: list[str]) -> list[str]:
+        asked.append(len(records))
+        raise Cut("no answer in time")
+
+    with pytest.raises(Cut):
+        batches(fetch, stop=threading.Event(), workers=1).all([str(number) for number in range(1000)])
+    assert len(asked) == redcap_batches.PATIENT + 1

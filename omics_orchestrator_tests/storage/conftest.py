@@ -22,6 +22,13 @@ def settings_of(home: Path, **variables: str) -> Settings:
     return Settings.from_environment({"OMICS_HOME": str(home), **variables})
 
 
+def serves_the_demo(process: psutil.Process) -> bool:
+    try:
+        return "omics_orchestrator.demo.serving" in process.cmdline()
+    except psutil.Error:
+        return True  # it has just ended
+
+
 @pytest.fixture(scope="session")
 def stopped_home(tmp_path_factory: pytest.TempPathFactory, omics_home: Path) -> Iterator[Path]:
     """A home whose server has stopped; it has an empty table `written`. At the end no process may be left."""
@@ -42,9 +49,9 @@ def stopped_home(tmp_path_factory: pytest.TempPathFactory, omics_home: Path) -> 
             client.kill()
 
     def left() -> list[psutil.Process]:
-        """The server of the test session itself lives as long as the session."""
+        """The servers of the test session itself (Postgres, the demo's REDCap) live as long as the session."""
         ours = {process.pid for process in working_in(omics_home)}
-        return [process for process in working_in(top) if process.pid not in ours]
+        return [one for one in working_in(top) if one.pid not in ours and not serves_the_demo(one)]
 
     assert eventually(lambda: not left()), left()
 

@@ -186,7 +186,7 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     failure = Client(tmp_path).failure()
     assert "StorageError: the embedded server does not start: " in failure
     assert str(tmp_path / "postgres/server.log") in failure
-    assert not working_in(tmp_path)
+    assert eventually(lambda: not working_in(tmp_path))
 
 
 @pytest.mark.skipif(
