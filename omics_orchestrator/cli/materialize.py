@@ -31,6 +31,10 @@ def run_materialize(wanted: list[str], *, force: bool) -> int:
         )
     keys = session.assets(wanted)
     if not keys:
+        studies = {name: study for name, study in workspace.catalogue.studies.items() if name in wanted}
+        for name, study in studies.items():
+            if variable := workspace.unavailable(study):
+                console.print(f"{name}: not available here, {variable} is not set", highlight=False)
         below = f"no asset lies below {', '.join(wanted)}" if wanted else "no study is available here"
         console.print(f"{below}; {omics()} status lists what there is", soft_wrap=True)
         return 1

@@ -54,6 +54,19 @@ def test_materialize_status_and_doors(installation: Installation) -> None:
     assert "no asset lies below nonsense" in none.stdout
 
 
+def test_a_study_that_lacks_a_secret_says_which(installation: Installation) -> None:
+    study = (
+        "study: far\ntitle: Far\nstewards: [far@example.org]\nparticipant_id: {pattern: 'P[0-9]+'}\n"
+        "sources: {live: {kind: redcap, url: 'https://redcap.example.org/api/', token: {secret: FAR_TOKEN}}}\n"
+    )
+    installation.declare(
+        "far", study=study, mapping="participant:\n  from: live.people\n  age: {number: age}\n"
+    )
+    answer = omics(installation, "materialize", "far")
+    assert answer.returncode == 1
+    assert "far: not available here, FAR_TOKEN is not set" in answer.stdout
+
+
 def test_two_columns_of_one_name_are_both_shown(installation: Installation) -> None:
     assert omics(installation, "sql", "select 1 as n, 2 as n").stdout.splitlines()[1].split() == ["1", "2"]
 
