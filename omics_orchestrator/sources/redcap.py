@@ -27,6 +27,8 @@ from omics_orchestrator.sources.redcap_tables import form_table
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
 from omics_orchestrator.storage.objects import Stores
 
+HASTY = 30.0  # seconds for an answer to the question whether anything changed
+
 
 class Redcap(Source):
     """A project on a REDCap server: only the admitted fields are asked for, and after the first time only changes."""
@@ -72,7 +74,7 @@ class Redcap(Source):
 
     def signature(self, stores: Stores) -> str:
         """Return a digest of declarations, record ids and log; another one each time where the log is closed to us."""
-        return signature(self._api(stores.settings), self._key(stores.settings))
+        return signature(self._api(stores.settings, hasty=True), self._key(stores.settings))
 
     def deliver(
         self,
@@ -123,12 +125,14 @@ class Redcap(Source):
         delivery = completed(delivery, declared, form, reading, pulled)
         return replace(delivery, mark=mark_of(asking, reading.withheld, last))
 
-    def _api(self, settings: Settings) -> RedcapApi:
+    def _api(self, settings: Settings, *, hasty: bool = False) -> RedcapApi:
+        """Return the client; a hasty one asks once and does not wait long: a pull will ask again."""
         return RedcapApi(
             revealed(self.url, settings),
             revealed(self.token, settings),
             requests_per_second=self.requests_per_second,
-            timeout=self.timeout,
+            timeout=min(self.timeout, HASTY) if hasty else self.timeout,
+            attempts=1 if hasty else None,
             verify=settings.environment.get("REQUESTS_CA_BUNDLE") or None,
         )
 

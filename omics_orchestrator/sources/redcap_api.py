@@ -51,6 +51,7 @@ class RedcapApi:
         requests_per_second: of all clients of this process together at that host.
         timeout: seconds without a byte.
         verify: file with the certificates to trust; None = those that come with Python's `certifi`.
+        attempts: how often a question is put that might pass another time; None = as `PATIENCE` says.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class RedcapApi:
         requests_per_second: float = 5,
         timeout: float = 300,
         verify: str | None = None,
+        attempts: int | None = None,
     ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -79,6 +81,7 @@ class RedcapApi:
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._session.verify = verify or True
+        self._attempts = attempts
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -113,11 +116,12 @@ class RedcapApi:
             Stopped: the pull was given up.
         """
         body = self._body(content, parameters)
-        for attempt in range(1, PATIENCE.attempts + 1):
+        attempts = self._attempts or PATIENCE.attempts
+        for attempt in range(1, attempts + 1):
             try:
                 return read(self._answer(content, body))
             except Passing as error:
-                most = PATIENCE.attempts
+                most = attempts
                 if divisible and isinstance(
                     error, (TooBig, Cut)
                 ):  # less at once will do better than as much again

@@ -145,15 +145,26 @@ def listed(api: RedcapApi, key: tuple[str, ...], declared: Declarations, *, fres
 
 
 def signature(api: RedcapApi, key: tuple[str, ...]) -> str:
-    """Return a digest that changes with declarations, records and log; another one each time without a log."""
+    """Return a digest that changes with declarations, records and log; another one each time without a log.
 
-    def ask() -> str:
-        declared = declarations(api, key)
-        records = listed(api, key, declared)
+    Raises:
+        DeliveryError: the server does not answer; told to all who ask within some seconds, so that the forms of a
+            project do not wait for it one after the other.
+    """
+
+    def ask() -> str | DeliveryError:
+        try:
+            declared = declarations(api, key)
+            records = listed(api, key, declared)
+        except DeliveryError as error:
+            return error
         log = read_log(api, records.begun - OVERLAP)
         return digest_of([declared.digest, records.digest, log.newest if log else uuid.uuid4().hex])
 
-    return str(SHARED.get((*key, "signature"), ask))
+    found = SHARED.get((*key, "signature"), ask)
+    if isinstance(found, DeliveryError):
+        raise DeliveryError(str(found), retry=found.retry)
+    return str(found)
 
 
 def read_log(api: RedcapApi, since: datetime) -> Log | None:

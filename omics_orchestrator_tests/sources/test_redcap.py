@@ -483,6 +483,17 @@ def test_signature_changes_with_the_project(world):
     assert len(set(seen)) == len(seen)
 
 
+def test_a_server_that_does_not_answer_is_asked_once_for_all_forms(world):
+    world.server.faults.add("status", status=503, times=None)
+    asked = len(world.server.requests)
+    for _ in range(5):
+        with pytest.raises(DeliveryError):
+            world.source.signature(world.stores)
+    assert len(world.server.requests) - asked <= 2
+    world.server.faults.clear()
+    assert world.signature()
+
+
 def test_signature_without_a_log_is_another_each_time(world):
     world.server.tokens[TOKEN] = Token(world.project, Rights(log=False))
     assert world.source.signature(world.stores) == world.source.signature(world.stores)
