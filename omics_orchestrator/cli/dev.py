@@ -25,17 +25,27 @@ START_SECONDS = 180.0
 
 
 class Group:
-    """Child processes in one process group, watched so that they die with us."""
+    """Child processes in one process group, watched so that they die with us.
+
+    The group is made by a process that does nothing and ends with us by itself, before any other is started: so
+    there is no moment at which a kill would leave a member that the watcher does not know of.
+    """
 
     def __init__(self, log: Path) -> None:
         self.log = log
         self.children: dict[str, subprocess.Popen[bytes]] = {}
-        self._group = 0
         self._watcher = subprocess.Popen(
             [sys.executable, "-m", "omics_orchestrator.cli.watcher"],
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
+        self._first = subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, process_group=0
+        )
+        self._group = self._first.pid
+        if self._watcher.stdin:
+            self._watcher.stdin.write(f"{self._group}\n".encode())
+            self._watcher.stdin.flush()
 
     def start(self, name: str, *command: str) -> None:
         """Start one member; its output goes to the log file."""
@@ -49,10 +59,6 @@ class Group:
                 cwd=WORKING_COPY,
             )
         self.children[name] = child
-        if not self._group and self._watcher.stdin:
-            self._group = child.pid
-            self._watcher.stdin.write(f"{child.pid}\n".encode())
-            self._watcher.stdin.flush()
 
     def ended(self) -> str | None:
         """Return the name of a member that has ended, if any."""
@@ -61,13 +67,12 @@ class Group:
 
     def stop(self) -> None:
         """End every member and the watcher."""
-        if self._group:
-            for child in self.children.values():
-                child.poll()
-            end_group(self._group)
+        for child in (self._first, *self.children.values()):
+            child.poll()
+        end_group(self._group)
         if self._watcher.stdin:
             self._watcher.stdin.close()
-        for child in (*self.children.values(), self._watcher):
+        for child in (self._first, *self.children.values(), self._watcher):
             child.wait()
 
 

@@ -22,11 +22,14 @@ FAULTS = {
 }
 
 
+OF_THE_SERVER = {"environment.json", "redcap.lock", "redcap.log"}  # what serving.py leaves beside the cohort
+
+
 def content(folder: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in sorted(folder.rglob("*"))
-        if file.is_file()
+        if file.is_file() and file.name not in OF_THE_SERVER
     }
 
 
