@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import Generator
 
 from omics_orchestrator.demo.cohort import Sample
-from omics_orchestrator.formats.base import BGZF_END
+from omics_orchestrator.formats.text import BGZF_END
 
 if TYPE_CHECKING:
     import h5py

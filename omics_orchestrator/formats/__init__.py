@@ -10,9 +10,14 @@ from omics_orchestrator.formats.base import Format
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.formats.feature_table import FeatureTable
 from omics_orchestrator.formats.h5ad import H5ad
+from omics_orchestrator.formats.opaque import Opaque
 from omics_orchestrator.formats.vcf import Vcf
 
-AnyFormat = Annotated[Fastq | Vcf | FeatureTable | H5ad, Field(discriminator="format")]
+AnyFormat = Annotated[
+    Fastq | Vcf | H5ad | FeatureTable | Opaque,
+    Field(discriminator="format"),
+]
+"""The register; a file of unknown format is recognised in this order, so what knows its content best comes first."""
 
 FORMATS: dict[str, type[Format]] = {
     kind.model_fields["format"].default: kind for kind in get_args(get_args(AnyFormat)[0])

@@ -1,17 +1,18 @@
-"""What a file format is: its declaration, what a look into a file answers, and how bytes become lines.
+"""What a file format is: its declaration, and what a look into a file or a set of files answers.
 
-One module per format beside this one; linking files to samples and storing what was found live in registry/.
+One module per format beside this one; how bytes become lines: text.py. Linking files to samples and storing
+what was found live in registry/.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import JsonValue
 
@@ -19,13 +20,6 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import FormatError
 
 Verdict = Literal["valid", "warnings", "invalid"]
-GZIP = b"\x1f\x8b"
-BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-PIECE = (
-    64 * 1024
-)  # compressed bytes inflated at once: bounds memory, and the rest copied at each end of a member
-LARGE_TEXT = 1024 * 1024  # bytes; what inflates to more is not held whole
-LONGEST_LINE = 64 * 1024 * 1024  # bytes; a longer line is no text file of ours
 
 
 class OpenFile(Protocol):
@@ -75,27 +69,40 @@ class MemoryFile:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a look into a file answers.
+    """What a look into a file, or at a set of files as a whole, answers.
 
     Attributes:
-        verdict: `invalid` files are never linked or built into a matrix.
+        verdict: `invalid` files are never linked or built into a matrix; what breaks the specification but every
+            tool reads is `warnings`.
         facts: counts and header entries, as JSON.
         samples: names of samples found inside, in order; empty where the format holds none.
         problems: one sentence each, with the number of the first record or line; never content of the file.
+        identifying: places of the header that seem to hold a direct identifier (`@RG line 2, SM: dates of birth`);
+            never what stands there. Made by `header_scan.suspicious`.
+        derived: small objects made in the same pass, by name (`thumbnail.png`): at most 256 KiB each.
     """
 
     verdict: Verdict
     facts: dict[str, JsonValue]
     samples: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    identifying: tuple[str, ...] = ()
+    derived: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
-        cls, facts: dict[str, JsonValue], samples: tuple[str, ...] = (), warnings: Iterable[str] = ()
+        cls,
+        facts: dict[str, JsonValue],
+        samples: tuple[str, ...] = (),
+        warnings: Iterable[str] = (),
+        *,
+        identifying: tuple[str, ...] = (),
+        derived: Mapping[str, bytes] | None = None,
     ) -> Inspection:
         """Return the verdict on a file that can be used: `valid`, or `warnings` where there are any."""
         problems = tuple(warnings)
-        return cls("warnings" if problems else "valid", facts, samples, problems)
+        verdict: Verdict = "warnings" if problems else "valid"
+        return cls(verdict, facts, samples, problems, identifying, derived or {})
 
     @classmethod
     def refused(cls, error: FormatError, facts: dict[str, JsonValue]) -> Inspection:
@@ -107,12 +114,14 @@ class Format(Declared, ABC):
     """A file format of an assay: how to recognise a file, what is in it, which files belong together.
 
     `suffixes` end the names of its files, in lower case; `companions` those of files that are registered with
-    their set but not inspected (indexes); `holds_samples`: sample names stand inside the files.
+    their set but not inspected (indexes); `holds_samples`: sample names stand inside the files; `opaque`: nothing
+    is checked, any content will do.
     """
 
     suffixes: ClassVar[tuple[str, ...]]
     companions: ClassVar[tuple[str, ...]] = ()
     holds_samples: ClassVar[bool] = False
+    opaque: ClassVar[bool] = False
 
     format: str
     """Which format the files have."""
@@ -120,7 +129,11 @@ class Format(Declared, ABC):
     @classmethod
     @abstractmethod
     def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell from the name and the first bytes (64 KiB are enough) whether a file may be of this format."""
+        """Tell from the first bytes (64 KiB are enough) whether a file may be of this format.
+
+        Content counts before the name: a VCF named .txt is a VCF. Where content alone cannot tell (plain tables),
+        the name or the header's words decide.
+        """
 
     @abstractmethod
     def inspect(self, file: OpenFile) -> Inspection:
@@ -134,6 +147,19 @@ class Format(Declared, ABC):
         """Inspect small files (name, bytes), each as `inspect_bytes` would; a format may do it at one go."""
         return [self.inspect_bytes(name, raw) for name, raw in files]
 
+    def judge(self, members: Mapping[str, Inspection], files: Mapping[str, OpenFile]) -> Inspection:
+        """Say what can only be said of the set as a whole: both reads of a pair fit, all parts are there.
+
+        Args:
+            members: path below the location → what was found in it; companions and invalid files included.
+            files: the same paths → the files, for a second look where the facts disagree.
+
+        Returns:
+            Verdict, facts, samples and problems of the set beyond those of its files; by default nothing.
+        """
+        del members, files
+        return Inspection.of({})
+
     @classmethod
     def bears_suffix(cls, name: str) -> bool:
         """Tell whether the name ends like a file of this format (companions do not)."""
@@ -146,7 +172,11 @@ class Format(Declared, ABC):
 
     @classmethod
     def set_key(cls, name: str) -> str:
-        """Return what the names of one file set have in common; by default a file is a set of its own."""
+        """Return what the names of one file set have in common; by default a file is a set of its own.
+
+        Args:
+            name: the path below the assay's location, with its folders.
+        """
         return name
 
     @classmethod
@@ -156,116 +186,3 @@ class Format(Declared, ABC):
         for name in names:
             sets.setdefault(cls.set_key(name), []).append(name)
         return [tuple(members) for members in sets.values()]
-
-
-class Lines:
-    """Lines of a text file in batches, without their ends, inflated by content (gzip, bgzip or neither).
-
-    Iterate once; then `compression` (`none`, `gzip`, `bgzip`), `crlf` (some line ended in CR LF) and `whole`
-    (False: a bgzip file without its end marker) are known. Broken compression is a `FormatError`.
-    """
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = blocks
-        self.compression = "none"
-        self.crlf = False
-        self.whole = True
-
-    def __iter__(self) -> Iterator[list[bytes]]:
-        """Yield the lines in batches; a last line needs no line end."""
-        carry = b""
-        for text in self.text():
-            lines = text.split(b"\n")
-            if carry:
-                lines[0] = carry + lines[0]
-            carry = lines.pop()
-            if len(carry) > LONGEST_LINE:
-                raise FormatError(f"a line is longer than {LONGEST_LINE >> 20} MiB: no text file")
-            if lines:
-                yield self._without_cr(lines, text)
-        if carry:
-            yield self._without_cr([carry], carry)
-
-    def _without_cr(self, lines: list[bytes], text: bytes) -> list[bytes]:
-        if b"\r" not in text and not lines[0].endswith(b"\r"):
-            return lines
-        self.crlf = True
-        return [line.removesuffix(b"\r") for line in lines]
-
-    def text(self) -> Iterator[bytes]:
-        """Yield the inflated content in blocks."""
-        blocks = iter(self._blocks)
-        first = next(blocks, b"")
-        if not first.startswith(GZIP):
-            yield first
-            yield from blocks
-            return
-        self.compression = "bgzip" if first[3:4] == b"\x04" and first[12:14] == b"BC" else "gzip"
-        last = yield from _inflate(first, blocks)
-        self.whole = self.compression == "gzip" or last == BGZF_END
-
-
-def _inflate(block: bytes, more: Iterator[bytes]) -> Generator[bytes, None, bytes]:
-    """Yield the inflated members of a gzip file; returns its last 28 bytes."""
-    members = _Members()
-    last = b""
-    while block:
-        last = (last + block[-len(BGZF_END) :])[-len(BGZF_END) :]
-        for start in range(0, len(block), PIECE):
-            yield from members.feed(block[start : start + PIECE])
-        block = next(more, b"")
-    if members.open is not None:
-        raise FormatError("the gzip stream ends early: the file is cut off")
-    return last
-
-
-class _Members:
-    """The members of a gzip file, one after the other; `open` is None between two of them."""
-
-    def __init__(self) -> None:
-        self._zlib = _zlib()
-        self.open: Any = None
-
-    def feed(self, piece: bytes) -> Iterator[bytes]:
-        """Yield what the next piece of the file inflates to."""
-        while piece:
-            if self.open is None:
-                if not (piece := piece.lstrip(b"\0")):  # tapes pad with zeros
-                    return
-                if not piece.startswith(GZIP[: len(piece)]):
-                    raise FormatError("something else follows the end of the gzip stream")
-                self.open = self._zlib.decompressobj(31)
-            try:
-                text = self.open.decompress(piece)
-            except self._zlib.error:
-                raise FormatError("the gzip stream is damaged") from None
-            if text:
-                yield text
-            piece = b""
-            if self.open.eof:
-                piece, self.open = self.open.unused_data, None
-
-
-def inflated(raw: bytes) -> bytes | None:
-    """Return the content of an ordinary gzip file of one member; None = it is something else, or damaged."""
-    if not raw.startswith(GZIP) or raw[3:4] == b"\x04":
-        return None
-    zlib = _zlib()
-    member = zlib.decompressobj(31)
-    try:
-        text: bytes = member.decompress(raw, LARGE_TEXT)
-    except zlib.error:
-        return None
-    return text if member.eof and not member.unused_data else None
-
-
-@cache
-def _zlib() -> Any:
-    """Return isal's zlib (2–3 times as fast) or, without the extra `reads`, Python's."""
-    try:
-        from isal import isal_zlib
-    except ImportError:
-        import zlib
-
-        return zlib
-    return isal_zlib

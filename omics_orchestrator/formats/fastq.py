@@ -10,8 +10,9 @@ from typing import ClassVar, Literal
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats.base import GZIP, Format, Inspection, Lines, OpenFile, inflated
+from omics_orchestrator.formats.base import Format, Inspection, OpenFile
 from omics_orchestrator.formats.fastq_batch import Counts, flawless
+from omics_orchestrator.formats.text import GZIP, Lines, inflated
 
 BASES = b"ACGTUNRYSWKMBDHVXacgtunryswkmbdhvx.-*"
 QUALITIES = bytes(range(33, 127))

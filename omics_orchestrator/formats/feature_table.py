@@ -10,7 +10,8 @@ from pydantic import JsonValue, model_validator
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import table_text
-from omics_orchestrator.formats.base import Format, Inspection, Lines, OpenFile
+from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.text import Lines
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats.base import GZIP, Format, Inspection, Lines, OpenFile
+from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.text import GZIP, Lines
 
 COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 CONTIG = re.compile(r"##contig=<(?:.*,)?ID=([^,>]+)")

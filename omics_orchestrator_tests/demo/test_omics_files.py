@@ -12,10 +12,11 @@ from omics_orchestrator.demo import omics_files
 from omics_orchestrator.demo.cohort import FIRST_DAY, Sample, people
 from omics_orchestrator.demo.generate import SEED
 from omics_orchestrator.demo.spreadsheet import PLAN
-from omics_orchestrator.formats.base import BGZF_END, Format, Inspection, MemoryFile
+from omics_orchestrator.formats.base import Format, Inspection, MemoryFile
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.formats.feature_table import FeatureTable
 from omics_orchestrator.formats.h5ad import H5ad
+from omics_orchestrator.formats.text import BGZF_END
 from omics_orchestrator.formats.vcf import Vcf
 
 

@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats import base
-from omics_orchestrator.formats.base import BGZF_END, Lines, MemoryFile
+from omics_orchestrator.formats import text
+from omics_orchestrator.formats.base import MemoryFile
+from omics_orchestrator.formats.text import BGZF_END, Lines
 
 TEXT = b"".join(b"line %d with some text\n" % number for number in range(40_000))
 
@@ -86,7 +87,7 @@ def test_bgzip_without_its_end_marker_is_told_from_whole():
 
 
 def test_a_line_without_end_is_refused_not_gathered(monkeypatch):
-    monkeypatch.setattr(base, "LONGEST_LINE", 100_000)
+    monkeypatch.setattr(text, "LONGEST_LINE", 100_000)
     with pytest.raises(FormatError, match="longer"):
         lines_of(b"x" * 300_000)
 
