@@ -16,11 +16,20 @@ from pydantic import Field, field_validator
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.base import listed
 from omics_orchestrator.sources.encoding import decode
-from omics_orchestrator.sources.files import FileOptions, FileSource, Sheet, name_columns, without_blanks
+from omics_orchestrator.sources.files import (
+    FileOptions,
+    FileSource,
+    Sheet,
+    blank_rows,
+    name_columns,
+    without_blanks,
+)
 from omics_orchestrator.sources.headers import joined
+from omics_orchestrator.sources.stacked import must_be_one_table, runs
 
 SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 SAMPLE_ROWS = 100
+SAMPLE = 1 << 24  # characters by which the line ends are told
 LONGEST_CELL = 2**31 - 1
 
 
@@ -56,7 +65,8 @@ class DelimitedOptions(FileOptions):
     def read(self, blob: bytes) -> Sheet:
         """Return the cells of one file, all text, unchanged."""
         sheet = Sheet()
-        text = _line_ends(decode(blob, self.encoding, sheet), sheet)
+        text = decode(blob, self.encoding, sheet)
+        _tell_line_ends(text, sheet)
         if self.comment:
             text = _without_comments(text, self.comment, sheet)
         stream = io.StringIO(text, newline="")
@@ -72,7 +82,7 @@ class DelimitedOptions(FileOptions):
         start = start if self.headers else stream.tell()
         if not header:
             raise DeliveryError("the file is empty: it has no header line")
-        body, first_line = text[start:], text.count("\n", 0, start)
+        body, first_line = text[start:].rstrip("\r\n"), _line_count(text[:start])
         width = len(header) if self.headers else _width(header, body, separator, sheet)
         return _fill(sheet, header, width, body, separator, first_line)
 
@@ -86,7 +96,7 @@ class DelimitedTable(DelimitedOptions):
 class Delimited(FileSource, DelimitedOptions):
     """Delimited text files: CSV, TSV and the like, in any encoding, with any separator and line end."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     kind: Literal["delimited"] = "delimited"
     table_files: dict[str, str | DelimitedTable] = Field(default={}, alias="tables")
@@ -103,14 +113,21 @@ class Delimited(FileSource, DelimitedOptions):
         return DelimitedOptions
 
 
-def _line_ends(text: str, sheet: Sheet) -> str:
-    """Return the text with old-Mac line ends (CR alone) made LF; other line ends stay."""
-    if "\r" in text and "\n" not in text:
+def _tell_line_ends(text: str, sheet: Sheet) -> None:
+    """Tell how lines end, outside of quoted cells; the readers take each way, and cells keep what they hold."""
+    bare = "".join(text[:SAMPLE].split('"')[::2]) if "\r" in text else ""
+    both = bare.count("\r\n")
+    alone = bare.count("\r") - both
+    if alone > bare.count("\n"):
         sheet.decisions["line ends"] = "CR"
-        sheet.note("lines end in CR alone (old Macintosh)", text.count("\r"))
-        return text.replace("\r", "\n")
-    sheet.decisions["line ends"] = "CRLF" if "\r\n" in text else "LF"
-    return text
+        sheet.note("lines end in CR alone (old Macintosh)", alone)
+    else:
+        sheet.decisions["line ends"] = "CRLF" if both else "LF"
+
+
+def _line_count(text: str) -> int:
+    """Return how many lines end in a text, in whichever way."""
+    return text.count("\n") + text.count("\r") - text.count("\r\n")
 
 
 def _without_comments(text: str, mark: str, sheet: Sheet) -> str:
@@ -180,7 +197,34 @@ def _fill(sheet: Sheet, header: list[str], width: int, body: str, separator: str
     names = name_columns(header, width, sheet)
     parsed = _parse(body, names, separator)
     sheet.data = _parse_strictly(body, names, separator, first_line) if parsed is None else parsed
+    _must_be_one_table(sheet, body, separator, first_line)
     return without_blanks(sheet, [""] * (width - len(header)) + header)
+
+
+def _must_be_one_table(sheet: Sheet, body: str, separator: str, first_line: int) -> None:
+    """Tell or refuse a second table below the first.
+
+    Raises:
+        DeliveryError: it has a header of its own.
+    """
+    blank = blank_rows(sheet.data)
+    if blank is None or sheet.data.num_columns < 2:
+        return
+    blocks = runs(blank.to_pylist())
+    if len(blocks) < 2:
+        return
+
+    def line(row: int) -> str:
+        reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator)
+        for _ in islice(reader, row):
+            pass
+        return f"line {first_line + reader.line_num + 1}"
+
+    def rows(begin: int, end: int) -> list[tuple[str, ...]]:
+        return list(zip(*sheet.data.slice(begin, end - begin).to_pydict().values(), strict=True))
+
+    mend = "put it into a file of its own, or take out the blank line above it where it is none"
+    must_be_one_table(sheet.data.column_names, rows, blocks, line, sheet, mend=mend, certain=False)
 
 
 def _trailing_separator(body: str, separator: str, width: int) -> bool:
@@ -211,6 +255,7 @@ def _parse(body: str, names: list[str], separator: str) -> pa.Table | None:
             arrow.ParseOptions(
                 delimiter=separator,
                 newlines_in_values=True,
+                ignore_empty_lines=False,
                 invalid_row_handler=leave_out,
             ),
             arrow.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
@@ -236,6 +281,8 @@ def _parse_strictly(body: str, names: list[str], separator: str, first_line: int
                 rows.append(record)
             elif any(record):
                 ragged.append(first_line + reader.line_num)
+            else:
+                rows.append([""] * width)
     except csv.Error as error:
         raise DeliveryError(f"a quote near line {first_line + reader.line_num} is wrong: {error}") from None
     if ragged:

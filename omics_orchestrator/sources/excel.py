@@ -6,7 +6,7 @@ Where in a sheet a table lies, and what is told of its cells: grid.py; what only
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import pyarrow as pa
@@ -16,6 +16,7 @@ from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.files import FileOptions, FileSource, Sheet, name_columns, without_blanks
 from omics_orchestrator.sources.grid import (
     RANGE,
+    Cell,
     Grid,
     area_of,
     as_text,
@@ -25,6 +26,8 @@ from omics_orchestrator.sources.grid import (
     tell_header,
 )
 from omics_orchestrator.sources.headers import joined
+from omics_orchestrator.sources.places import letters
+from omics_orchestrator.sources.stacked import must_be_one_table, runs
 from omics_orchestrator.sources.workbook import facts_of, is_protected
 
 
@@ -57,7 +60,27 @@ class ExcelOptions(FileOptions):
             {name: pa.array(c, pa.string()) for name, c in zip(names, columns, strict=True)}
         )
         tell(grid, names, rows, sheet)
+        self._one_table(grid, names, rows, sheet)
         return without_blanks(sheet, header)
+
+    def _one_table(self, grid: Grid, names: list[str], rows: Sequence[Sequence[Cell]], sheet: Sheet) -> None:
+        """Tell or refuse a second table below the first; a range with a last row says that there is one only."""
+        blocks = runs([not any(cell not in {"", None} for cell in row) for row in rows])
+        if len(blocks) < 2:
+            return
+        first, last = letters(grid.left), letters(grid.left + len(names) - 1)
+        above = grid.head + 1 - (0 if self.headers else self.header_rows)
+        cells = f"{first}{above}:{last}{grid.head + blocks[0][1]}"
+        mend = f"declare range: {cells} for the first alone, range: {first}{grid.head + blocks[1][0] + 1}:{last} "
+        must_be_one_table(
+            names,
+            lambda begin, end: rows[begin:end],
+            blocks,
+            lambda row: f"row {grid.head + row + 1}",
+            sheet,
+            mend=f"{mend}for the other, or range: {first}{above}:{last}{grid.bottom} where all of it is one table",
+            certain=bool(self.range and self.range[-1].isdigit() and ":" in self.range),
+        )
 
     def _grid(self, blob: bytes, sheet: Sheet) -> Grid:
         """Return the cells of the table, header included, all rows equally wide."""
@@ -95,7 +118,7 @@ class ExcelOptions(FileOptions):
         tell_header(merged, top, head, sheet)
         if self.range:
             sheet.decisions["range"] = self.range
-        return Grid([row[left : area[3]] for row in rows[top : area[1]]], left, head, covered, facts)
+        return Grid([row[left : area[3]] for row in rows[top : area[1]]], left, head, area[1], covered, facts)
 
 
 class ExcelTable(ExcelOptions):
@@ -107,7 +130,7 @@ class ExcelTable(ExcelOptions):
 class Excel(FileSource, ExcelOptions):
     """Sheets of Excel workbooks (.xlsx, .xls); every cell is taken as text."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     kind: Literal["excel"] = "excel"
     table_files: dict[str, str | ExcelTable] = Field(default={}, alias="tables")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -162,14 +161,23 @@ def without_blanks(sheet: Sheet, header: Sequence[str]) -> Sheet:
     nameless = [n for n, given in zip(data.column_names, header, strict=True) if not given.strip()]
     empty = [name for name in nameless if not filled(data[name])]
     data = data.drop_columns(empty) if empty else data
-    blank = [pc.equal(column, "") for column in data.columns]
-    if blank and data.num_rows:
-        keep = pc.invert(reduce(pc.and_, blank))
-        if lost := data.num_rows - pc.sum(keep).as_py():
-            data = data.filter(keep)
-            sheet.note("blank rows were left out", lost)
+    blank = blank_rows(data)
+    if blank is not None:
+        data = data.filter(pc.invert(blank))
+        sheet.note("blank rows were left out", pc.sum(blank).as_py())
     sheet.data = data
     return sheet
+
+
+def blank_rows(data: pa.Table) -> pa.ChunkedArray | None:
+    """Tell of each row whether it is without any content; None = none is."""
+    blank = None
+    for column in data.columns:
+        empty = pc.equal(column, "")
+        blank = empty if blank is None else pc.and_(blank, empty)
+        if not pc.any(blank).as_py():
+            return None
+    return blank
 
 
 def decimal_commas(data: pa.Table) -> list[Finding]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from omics_orchestrator.errors import DeliveryError
-from omics_orchestrator.findings import Finding
+from omics_orchestrator.findings import Finding, Severity
 from omics_orchestrator.sources.files import Sheet
-from omics_orchestrator.sources.workbook import SheetFacts
+from omics_orchestrator.sources.number_formats import TOLD
+from omics_orchestrator.sources.places import letters, number
+from omics_orchestrator.sources.workbook_facts import SheetFacts
 
 Cell = int | float | str | bool | time | date | datetime | timedelta
 Area = tuple[int, int, int, int]  # first row, row after the last, first column, column after the last; from 0
@@ -19,6 +21,8 @@ Merged = tuple[tuple[int, int], tuple[int, int]]
 RANGE = re.compile(r"^([A-Z]{1,3})([1-9][0-9]*)(?::([A-Z]{1,3})([1-9][0-9]*)?)?$")
 DIGITS = 15  # what Excel itself keeps and shows of a number
 SERIAL = range(15_000, 80_000)  # numbers that stand for days between 1941 and 2119
+ERRORS = "cells hold an error such as #N/A and arrive blank"
+UNCOMPUTED = "formulas without a value arrive blank; open and save the workbook in Excel"
 LARGE, SPARSE = 2_000_000, 0.02  # cells of a sheet, and the share of them that must hold something
 
 
@@ -30,6 +34,7 @@ class Grid:
         cells: rows, equally wide.
         left: the first column's number, from 0.
         head: the number of the first row below the header, from 0.
+        bottom: the number of the row after the last, from 0.
         covered: cells below the header that a merged cell covers and leaves blank.
         facts: what the sheet's XML tells.
     """
@@ -37,8 +42,13 @@ class Grid:
     cells: Sequence[Sequence[Cell]]
     left: int
     head: int
+    bottom: int
     covered: int
     facts: SheetFacts | None
+
+    def within(self, rows: Sequence[int]) -> int:
+        """Return how many of a sheet's rows, counted from 1, are rows of the table below its header."""
+        return sum(self.head < row <= self.bottom for row in rows)
 
 
 def must_be_a_table(facts: SheetFacts | None) -> None:
@@ -74,23 +84,6 @@ def area_of(wanted: str | None, height: int, width: int) -> Area:
             f"the range {wanted} holds nothing: the sheet ends at {letters(width - 1)}{height}"
         )
     return top, min(bottom, height), left, min(right, width)
-
-
-def number(name: str) -> int:
-    """Return the number of a column, from 0."""
-    found = 0
-    for letter in name:
-        found = 26 * found + ord(letter) - 64
-    return found - 1
-
-
-def letters(column: int) -> str:
-    """Return the letters of a column, counted from 0."""
-    name, column = "", column + 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        name = chr(65 + rest) + name
-    return name
 
 
 def fill(rows: list[list[Cell]], merged: Sequence[Merged], head: int, *, whole: bool) -> int:
@@ -144,15 +137,8 @@ def tell(grid: Grid, names: Sequence[str], rows: Sequence[Sequence[Cell]], sheet
         if kinds["date"] and kinds["serial"]:
             message = f"column {name}: {kinds['date']} dates, and numbers that may be days counted by Excel"
             sheet.findings.append(Finding("delivery", message, kinds["serial"], subject=name))
-        letter = letters(grid.left + place)
-        if grid.facts and (lost := grid.facts.errors.get(letter, 0)):
-            message = f"column {name}: cells hold an error such as #N/A and arrive blank"
-            sheet.findings.append(Finding("delivery", message, lost, subject=name))
-        if grid.facts and (lost := grid.facts.uncomputed.get(letter, 0)):
-            message = (
-                f"column {name}: formulas without a value arrive blank; open and save the workbook in Excel"
-            )
-            sheet.findings.append(Finding("delivery", message, lost, subject=name))
+        if grid.facts:
+            sheet.findings += _of_column(grid, grid.facts, letters(grid.left + place), name)
     if grid.covered:
         sheet.note(
             "cells that a merged cell covers are blank; fill_merged: yes gives them its value", grid.covered
@@ -160,6 +146,21 @@ def tell(grid: Grid, names: Sequence[str], rows: Sequence[Sequence[Cell]], sheet
     for part, word in (("row", "rows"), ("col", "columns")):
         if grid.facts and (hidden := grid.facts.hidden.get(part, 0)):
             sheet.note(f"hidden {word} are read too", hidden)
+
+
+def _of_column(grid: Grid, facts: SheetFacts, letter: str, name: str) -> Iterator[Finding]:
+    """Yield what is told of one column's cells, those of the table only."""
+    told: list[tuple[str, Severity, Sequence[int]]] = [
+        (ERRORS, "warning", facts.errors.get(letter, ())),
+        (UNCOMPUTED, "warning", facts.uncomputed.get(letter, ())),
+        *(
+            (words, severity, facts.shown.get((letter, shown), ()))
+            for shown, (words, severity) in TOLD.items()
+        ),
+    ]
+    for words, severity, rows in told:
+        if count := grid.within(rows):
+            yield Finding("delivery", f"column {name}: {words}", count, severity, name)
 
 
 def kind_of(cell: Cell) -> str:

@@ -115,7 +115,7 @@ def test_declared_headers_and_skipped_rows(deliver):
 def test_blank_rows_and_columns_are_left_out_and_counted(deliver):
     delivery = deliver("a,b,\n1,2,\n,,\n\n3,,\n")
     assert cells(delivery) == {"a": ["1", "3"], "b": ["2", ""]}
-    assert ("blank rows were left out", 1, "note") in notes(delivery)
+    assert ("blank rows were left out", 2, "note") in notes(delivery)
 
 
 @pytest.mark.parametrize(
@@ -236,3 +236,23 @@ def test_utf_16_without_a_mark_is_seen_and_told(folder, stores, encoding):
     delivery = Delimited(location="store+here://t.csv").deliver("t", "t", None, stores)
     assert delivery.data["name"].to_pylist() == ["Müller", "x"]
     assert any("guess" in finding.message for finding in delivery.findings)
+
+
+def test_cells_of_old_macintosh_files_keep_what_they_hold(deliver):
+    delivery = deliver('id,note\rP1,"two\rlines"\rP2,"three\nmore\rlines"\r')
+    assert cells(delivery)["note"] == ["two\rlines", "three\nmore\rlines"]
+    assert delivery.decisions["line ends"] == "CR"
+
+
+@pytest.mark.parametrize("blank", ["\n", ",\n", "\n\n"])
+def test_a_second_table_below_a_blank_line_is_refused(deliver, blank):
+    text = f'id,crp\nP1,"a\nb"\n{blank}visit,weight\nV1,70\n'
+    with pytest.raises(DeliveryError, match=f"begin at line {4 + blank.count(chr(10))}") as said:
+        deliver(text)
+    assert "weight" not in str(said.value)
+
+
+def test_lines_after_a_blank_one_are_told(deliver):
+    delivery = deliver("id,crp\nP1,5\n\nP2,6\n")
+    assert cells(delivery)["id"] == ["P1", "P2"]
+    assert any("line 4" in message for message, _, _ in notes(delivery))

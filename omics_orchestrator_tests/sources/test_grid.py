@@ -13,7 +13,8 @@ import pytest
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.base import Delivery
 from omics_orchestrator.sources.excel import Excel
-from omics_orchestrator.sources.grid import as_text, letters, number
+from omics_orchestrator.sources.grid import as_text
+from omics_orchestrator.sources.places import letters, number
 from omics_orchestrator.storage.objects import Stores
 
 
@@ -113,6 +114,56 @@ def test_error_cells_and_formulas_without_a_value_are_told(folder: Path, stores:
     assert cells(delivery)[1:] == [["4", "5"]]  # the row has no content left
     subjects = {finding.subject: finding.count for finding in delivery.findings if finding.subject}
     assert subjects == {"a": 1, "b": 1}
+
+
+def test_errors_outside_the_declared_range_are_not_counted(folder: Path, stores: Stores) -> None:
+    rows = [["#REF!", None], ["a", "b"], ["#N/A", 1], [2, "#DIV/0!"], [3, 4], ["#NUM!", "#NUM!"]]
+    delivery = deliver(folder, stores, rows, range="A2:B5")
+    subjects = {finding.subject: finding.count for finding in delivery.findings if finding.subject}
+    assert subjects == {"a": 1, "b": 1}
+
+
+def test_numbers_that_a_person_sees_otherwise_are_told(folder: Path, stores: Stores) -> None:
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    for row in (["id", "share", "dose", "n"], [7, 0.5, 5, 1], [1234, 0.25, 6, 2]):
+        sheet.append(row)
+    for line in (2, 3):
+        for column, code in (("A", "0000"), ("B", "0%"), ("C", '0" mg"'), ("D", "0.0")):
+            sheet[f"{column}{line}"].number_format = code
+    made.save(folder / "book.xlsx")
+    delivery = Excel(location="store+here://book.xlsx").deliver("s", "s", None, stores)
+    assert cells(delivery)[1] == ["7", "0.5", "5", "1"]
+    told_of = {one.subject: (one.count, one.severity, one.message) for one in delivery.findings}
+    assert told_of["id"][:2] == (1, "warning")
+    assert "leading zeros" in told_of["id"][2]
+    assert (told_of["share"][0], told_of["dose"][0]) == (2, 2)
+    assert "n" not in told_of
+
+
+STACKED = [["id", "crp"], ["P1", 5], ["P2", 6], [None, None], ["visit", "weight"], ["V1", 70], ["V2", 71]]
+
+
+def test_a_second_table_below_is_refused_with_its_row_and_the_range_to_declare(
+    folder: Path, stores: Stores
+) -> None:
+    with pytest.raises(
+        DeliveryError, match=r"second table seems to begin at row 5.*range: A1:B3 .*range: A5:B"
+    ) as said:
+        deliver(folder, stores, STACKED)
+    assert "weight" not in str(said.value)
+    assert cells(deliver(folder, stores, STACKED, range="A1:B3"))[1:] == [["P1", "5"], ["P2", "6"]]
+    assert cells(deliver(folder, stores, STACKED, range="A5:B"))[1:] == [["V1", "70"], ["V2", "71"]]
+    whole = deliver(folder, stores, STACKED, range="A1:B7")
+    assert len(cells(whole)) == 6
+    assert "row 5" in told(whole)
+
+
+def test_rows_after_a_blank_one_are_told(folder: Path, stores: Stores) -> None:
+    delivery = deliver(folder, stores, [["id", "crp"], ["P1", 5], [None, None], ["P2", 6]])
+    assert cells(delivery)[1:] == [["P1", "5"], ["P2", "6"]]
+    assert "row 4" in told(delivery)
 
 
 @pytest.mark.parametrize(
