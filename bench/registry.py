@@ -22,7 +22,7 @@ import pyarrow as pa
 from bench.report import BenchRow, compare, show
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.fastq import Fastq
-from omics_orchestrator.registry.register import register
+from omics_orchestrator.registry.register import Circumstances, register
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.objects import Stores
@@ -90,7 +90,7 @@ def compared(database: Database, temporary: Path, reads: int, note: str = "") ->
             study="bench",
             assay_name=assay_name,
             assay=ASSAY,
-            samples=SAMPLES,
+            circumstances=Circumstances(SAMPLES),
             run_id="bench",
         )
         assert done.rows["linked"] == FILES, done.rows

@@ -35,7 +35,7 @@ __all__ = ["BuiltMatrix", "build_matrix", "list_matrices", "load_matrix"]
 LAYOUT = "1"  # raise it when the same content would be stored in another way
 LOCK = "select pg_advisory_xact_lock(hashtextextended(%s, 0))"
 REGISTERED = """
-select file.number, store, key, sha256, verdict, facts
+select file.number, store, key, sha256, file_version.verdict, file_version.facts
 from registry.file_set
 join registry.file on file.set_number = file_set.number
 join registry.file_version on file_number = file.number and file_version.version = file.version

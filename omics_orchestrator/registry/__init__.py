@@ -1,5 +1,5 @@
 """The files of the studies: seen, read once, verified, linked to samples; bytes stay where they are.
 
-One call registers one study × assay (register.py); what is known is asked in query.py. Building matrices from
-registered files is not done here.
+One call registers one study × assay (register.py), another reads all bytes again (verify.py); what is known is
+asked in query.py. Building matrices from registered files is not done here.
 """

@@ -1,37 +1,23 @@
-"""What a registration changes in the tables, row by row; what is equal is left out. Written by write.py."""
+"""What a portion of a registration changes in the tables, row by row; what is equal is left out.
+
+Written by write.py.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from omics_orchestrator.registry.reading import Reading
-from omics_orchestrator.registry.scan import Member, set_digest
-from omics_orchestrator.registry.state import KnownFile, KnownSet, Link
-from omics_orchestrator.storage.objects import StoredObject
+from omics_orchestrator.registry.names import Names
+from omics_orchestrator.registry.sets import FileSet, KnownSet, Listed, Member, Reading
 
 Row = tuple[Any, ...]
 encoded = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
-
-
-@dataclass(slots=True)
-class FileSet:
-    """A named set of files with its members; `known` is None for a new one.
-
-    `links` or, when there are none, the quarantine's `reason` are what this registration found.
-    """
-
-    name: str
-    members: list[Member]
-    known: KnownSet | None
-    number: int = 0
-    links: frozenset[Link] = frozenset()
-    reason: str | None = None
-    digest: str | None = None
 
 
 @dataclass
@@ -39,7 +25,7 @@ class Changes:
     """Rows by table, in the column order that write.py declares."""
 
     sets: list[Row] = field(default_factory=list)
-    digests: list[Row] = field(default_factory=list)
+    settled: list[Row] = field(default_factory=list)
     files: list[Row] = field(default_factory=list)
     moved: list[Row] = field(default_factory=list)
     versions: list[Row] = field(default_factory=list)
@@ -50,79 +36,94 @@ class Changes:
     quarantine: list[Row] = field(default_factory=list)
 
 
-def give_numbers(sets: Iterable[FileSet], reserve: Callable[[str, int], list[int]]) -> None:
-    """Give each set and file its registry number; new ones get theirs in the order of their names."""
-    sets = list(sets)
-    new_sets = [file_set for file_set in sets if file_set.known is None]
-    for file_set, number in zip(new_sets, reserve("file_set", len(new_sets)), strict=True):
-        file_set.number = number
-    new_files: list[Member] = []
-    for file_set in sets:
-        if file_set.known:
-            file_set.number = file_set.known.number
-        for member in file_set.members:
-            if member.known:
-                member.number = member.known.number
+@dataclass(frozen=True)
+class Recorder:
+    """Turns settled sets into rows.
+
+    Attributes:
+        store: the store's word in study.yaml (`store`, `store+public`).
+        inspector: what gave verdicts and facts.
+        now: when the files were read.
+    """
+
+    study: str
+    assay: str
+    store: str
+    inspector: str
+    run_id: str | None
+    now: datetime
+    names: Names
+
+    def changes(self, sets: Iterable[FileSet]) -> Changes:
+        """Return what differs between the sets as found and as registered."""
+        changes = Changes()
+        for file_set in sets:
+            for member in file_set.members:
+                if member.listed is not None:
+                    self._file(changes, member, member.listed, file_set.number)
+            self._set(changes, file_set)
+            _whose(changes, file_set)
+        return changes
+
+    def _file(self, changes: Changes, member: Member, listed: Listed, set_number: int) -> None:
+        before = listed.version
+        self._version(changes, member, listed)
+        if listed.number is None:
+            written = self.names.key(listed.key)
+            changes.files.append((member.number, set_number, self.store, written, member.version))
+        elif (set_number, member.version) != (listed.set_number, before):
+            changes.moved.append((member.number, set_number, member.version))
+
+    def _version(self, changes: Changes, member: Member, listed: Listed) -> None:
+        """Note the version row that reading gave, when it says something new."""
+        reading = member.reading
+        if listed.number is not None:
+            member.version = listed.version
+            if self._says_nothing_new(listed, reading):
+                return
+            # The bytes are those of the known version, or its bytes were never read: it is said anew.
+            if listed.sha256 is None or listed.sha256 == reading.sha256:
+                changes.renewed.append((member.number, listed.version))
             else:
-                new_files.append(member)
-    for member, number in zip(new_files, reserve("file", len(new_files)), strict=True):
-        member.number = number
+                member.version = listed.version + 1
+        inside = (
+            storable(self.names.within(reading.facts)),
+            storable([self.names.name(name) for name in reading.samples]),
+            storable(reading.problems),
+            storable(reading.identifying),
+        )
+        verified = self.now if reading.sha256 else None
+        of_bytes = (listed.size, listed.modified, listed.etag, reading.sha256, reading.md5)
+        said = (reading.verdict, self.inspector, *inside, self.run_id, verified)
+        changes.versions.append((member.number, member.version, *of_bytes, *said))
+
+    def _says_nothing_new(self, listed: Listed, reading: Reading) -> bool:
+        """Tell whether reading again (an unreadable file) told what is registered."""
+        before = (listed.sha256, listed.verdict, listed.inspector)
+        return (
+            reading.sha256 is None
+            and listed.same_listing
+            and before == (None, reading.verdict, self.inspector)
+        )
+
+    def _set(self, changes: Changes, file_set: FileSet) -> None:
+        known = file_set.known
+        judged = file_set.judgement
+        facts: dict[str, Any] = dict(self.names.within(judged.facts))
+        if judged.samples:
+            facts["samples_inside"] = [self.names.name(name) for name in judged.samples]
+        said = (judged.verdict, storable(facts), storable(judged.problems))
+        row = (file_set.digest, *said, file_set.unknown, list(file_set.misnamed), file_set.state)
+        if known is None:
+            written = self.names.key(file_set.name)
+            changes.sets.append((file_set.number, self.study, self.assay, written, *row))
+        elif known.state != file_set.state or not _same_judgement(known, file_set):
+            changes.settled.append((file_set.number, *row))
 
 
-def changes_of(
-    sets: Iterable[FileSet], study: str, assay: str, inspector: str, run_id: str | None
-) -> Changes:
-    """Return what differs between the sets as found and as registered."""
-    changes = Changes()
-    for file_set in sets:
-        for member in file_set.members:
-            _file(changes, member, file_set.number, inspector, run_id)
-        _whose(changes, file_set)
-        file_set.digest = set_digest(file_set.members)
-        if file_set.known is None:
-            changes.sets.append((file_set.number, study, assay, file_set.name, file_set.digest))
-        elif file_set.digest != file_set.known.digest:
-            changes.digests.append((file_set.number, file_set.digest))
-    return changes
-
-
-def _file(changes: Changes, member: Member, set_number: int, inspector: str, run_id: str | None) -> None:
-    known = member.known
-    version = _version(changes, member, inspector, run_id)
-    if known is None:
-        changes.files.append((member.number, set_number, member.store, member.key, version))
-        return
-    missing = member.found is None
-    if (set_number, version, missing) != (known.set_number, known.version, known.missing):
-        changes.moved.append((member.number, set_number, version, missing))
-
-
-def _version(changes: Changes, member: Member, inspector: str, run_id: str | None) -> int:
-    """Note the version row that reading gave, when it says something new; return the current version."""
-    found, known, reading = member.found, member.known, member.reading
-    if found is None or reading is None:
-        return known.version if known else 1
-    version = 1
-    if known:
-        if _same(known, found, reading, inspector):
-            return known.version
-        if known.sha256 is None or known.sha256 == reading.sha256:  # the bytes are those of the known version
-            version = known.version
-            changes.renewed.append((member.number, version))
-        else:
-            version = known.version + 1
-    listed = (found.size, found.modified, found.etag)
-    inside = (storable(reading.facts), storable(reading.samples), storable(reading.problems))
-    changes.versions.append(
-        (member.number, version, *listed, reading.sha256, reading.verdict, inspector, *inside, run_id)
-    )
-    return version
-
-
-def _same(known: KnownFile, found: StoredObject, reading: Reading, inspector: str) -> bool:
-    """Tell whether reading again (an unreadable file) told nothing new."""
-    before = (known.sha256, known.verdict, known.inspector, known.size, known.modified, known.etag)
-    return before == (reading.sha256, reading.verdict, inspector, found.size, found.modified, found.etag)
+def _same_judgement(known: KnownSet, found: FileSet) -> bool:
+    before = (known.judgement.problems, known.unknown, known.misnamed)
+    return before == (found.judgement.problems, found.unknown, found.misnamed)
 
 
 def _whose(changes: Changes, file_set: FileSet) -> None:
@@ -131,16 +132,19 @@ def _whose(changes: Changes, file_set: FileSet) -> None:
         if known and known.links:
             changes.unlinked.append(file_set.number)
         changes.links.extend((file_set.number, *link) for link in file_set.links)
-    if file_set.reason != (known.reason if known else None):
+    before = (known.reason, known.nearest) if known else (None, None)
+    if (file_set.reason, file_set.nearest) != before:
         if known and known.reason:
             changes.released.append(file_set.number)
         if file_set.reason:
-            changes.quarantine.append((file_set.number, file_set.reason))
+            changes.quarantine.append((file_set.number, file_set.reason, file_set.nearest))
 
 
-def storable(value: object) -> str:
+def storable(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return JSON that jsonb takes: no NUL and no lone surrogate, which headers of strangers may hold."""
-    text = encoded(value) if value else "{}" if isinstance(value, dict) else "[]"
+    if not value:
+        return "{}" if isinstance(value, Mapping) else "[]"
+    text = encoded(value)
     if "\\u0000" in text:
         text = NUL.sub(r"\1\\ufffd", text)
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FILES = """
 select study, assay, file_set.name as file_set, file.number, store, key, file.version, size, modified, sha256,
-       verdict, missing_since is not null as missing, participant_id, sample_id, reason
+       file_version.verdict, missing_since is not null as missing, participant_id, sample_id, reason
 from registry.file_set
 join registry.file on file.set_number = file_set.number
 join registry.file_version on file_number = file.number and file_version.version = file.version

@@ -1,38 +1,28 @@
-"""Reads a file once: its sha256 and what its format says about it come from the same pass over the bytes.
+"""Reads a file once: its digests and what its format says about it come from the same pass over the bytes.
 
-Small files are held whole, larger ones stream through; formats that need random access get the local file,
-or a copy on local disk that lives as long as the inspection.
+Small files are held whole, larger ones stream through (streamed.py). What is not read is said to be unverified.
 """
 
 from __future__ import annotations
 
 import hashlib
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any, NamedTuple
+from dataclasses import dataclass
 
-from omics_orchestrator.errors import StorageError
+from omics_orchestrator.errors import FormatError, StorageError
 from omics_orchestrator.formats.base import Format, Inspection
-from omics_orchestrator.registry.scan import Member
-from omics_orchestrator.storage.objects import Store, StoredObject
+from omics_orchestrator.formats.recognise import recognise
+from omics_orchestrator.formats.text import HEAD
+from omics_orchestrator.registry.sets import Listed, Reading
+from omics_orchestrator.registry.streamed import StreamedFile
+from omics_orchestrator.storage.objects import Store
 
 SMALL = 1024 * 1024  # bytes up to which a file is held whole
 BATCH = 64  # small files that are held and inspected together
 READERS = 4  # threads: a far store answers while we wait, large files are hashed beside each other
 NOT_INSPECTED = Inspection("valid", {})  # an index or the like: digest only
-
-
-class Reading(NamedTuple):
-    """What one pass over a file's bytes gave; sha256 is None when they could not be read."""
-
-    sha256: str | None
-    verdict: str
-    facts: Mapping[str, Any]
-    samples: Sequence[str]
-    problems: Sequence[str]
+UNREADABLE = Reading(None, "unreadable", {}, (), ("the store does not hand it out",))
 
 
 def inspector_of(format_: Format) -> str:
@@ -41,116 +31,121 @@ def inspector_of(format_: Format) -> str:
     return f"{format_.format}/{format_.version}/{options}"
 
 
-def read_all(members: Sequence[Member], store: Store, format_: Format) -> None:
-    """Read the listed files and put each `reading` into its member; small ones are inspected in batches.
+@dataclass(frozen=True)
+class Reader:
+    """Reads files of one store and format.
 
-    Raises:
-        StorageError: the store failed in a way that trying again may mend.
+    Attributes:
+        md5: take the md5 as well: a manifest gives one.
+        quick: look at the first bytes only; such a file is `unverified`.
     """
-    small: list[tuple[Member, StoredObject]] = []
-    large: list[tuple[Member, StoredObject]] = []
-    for member in members:
-        if found := member.found:
-            (small if found.size <= SMALL else large).append((member, found))
-    batches = [small[start : start + BATCH] for start in range(0, len(small), BATCH)]
-    if not large and store.local_path("any") is not None:  # threads would only take turns
-        for batch in batches:
-            _read_small(batch, store, format_)
-        return
-    with ThreadPoolExecutor(READERS) as pool:
-        work = [pool.submit(_read_small, batch, store, format_) for batch in batches]
-        work += [pool.submit(_read_large, member, found, store, format_) for member, found in large]
-        for one in work:
-            one.result()
 
+    store: Store
+    format: Format
+    md5: bool = False
+    quick: bool = False
 
-def _read_small(batch: Sequence[tuple[Member, StoredObject]], store: Store, format_: Format) -> None:
-    digested: list[tuple[Member, str]] = []
-    files: list[tuple[str, bytes]] = []
-    for member, found in batch:
-        try:
-            raw = store.get(found.key)
-        except StorageError as error:
-            member.reading = _unreadable(error)
-            continue
-        sha256 = hashlib.sha256(raw).hexdigest()
-        name = found.key.rpartition("/")[2]
-        if format_.is_companion(name):
-            member.reading = _reading(sha256, NOT_INSPECTED)
+    def read(self, files: Sequence[Listed]) -> list[Reading]:
+        """Return what each file gave, in their order; small ones are inspected in batches.
+
+        Raises:
+            StorageError: the store failed in a way that trying again may mend.
+        """
+        found: dict[str, Reading] = {}
+        small = [file for file in files if file.size <= SMALL and not self.quick]
+        large = [file for file in files if file.size > SMALL or self.quick]
+        batches = [small[start : start + BATCH] for start in range(0, len(small), BATCH)]
+        if not large and self.store.local_path("any") is not None:  # threads would only take turns
+            for batch in batches:
+                found.update(self._small(batch))
         else:
-            files.append((name, raw))
-            digested.append((member, sha256))
-    for (member, sha256), inspection in zip(digested, format_.inspect_many(files), strict=True):
-        member.reading = _reading(sha256, inspection)
+            with ThreadPoolExecutor(READERS) as pool:
+                work = [pool.submit(self._small, batch) for batch in batches]
+                work += [pool.submit(self._header if self.quick else self._large, file) for file in large]
+                for one in work:
+                    found.update(one.result())
+        return [found[file.key] for file in files]
+
+    def _small(self, batch: Sequence[Listed]) -> dict[str, Reading]:
+        found: dict[str, Reading] = {}
+        digested: list[tuple[str, str, str | None]] = []
+        contents: list[tuple[str, bytes]] = []
+        for file in batch:
+            try:
+                raw = self.store.get(file.key)
+            except StorageError as error:
+                found[file.key] = _unreadable(error)
+                continue
+            digests = hashlib.sha256(raw).hexdigest(), _md5(raw) if self.md5 else None
+            name = file.key.rpartition("/")[2]
+            if self.format.is_companion(name):
+                found[file.key] = _reading(*digests, NOT_INSPECTED)
+            else:
+                contents.append((name, raw))
+                digested.append((file.key, *digests))
+        inspected = self.format.inspect_many(contents)
+        for (key, sha256, md5), (name, raw), inspection in zip(digested, contents, inspected, strict=True):
+            found[key] = _reading(sha256, md5, _looks_like(inspection, self.format, name, raw[:HEAD]))
+        return found
+
+    def _large(self, file: Listed) -> dict[str, Reading]:
+        name = file.key.rpartition("/")[2]
+        try:
+            with StreamedFile(self.store, file.key, name, file.size, md5=self.md5) as content:
+                if self.format.is_companion(name):
+                    inspection = NOT_INSPECTED
+                else:
+                    inspection = self.format.inspect(content)
+                    inspection = _looks_like(inspection, self.format, name, content.head())
+                return {file.key: _reading(*content.digests(), inspection)}
+        except StorageError as error:
+            return {file.key: _unreadable(error)}
+
+    def _header(self, file: Listed) -> dict[str, Reading]:
+        """Look at the first bytes only."""
+        name = file.key.rpartition("/")[2]
+        try:
+            head = self.store.read_range(file.key, 0, min(HEAD, file.size))
+        except StorageError as error:
+            return {file.key: _unreadable(error)}
+        if self.format.is_companion(name) or self.format.sniff(name, head):
+            return {file.key: Reading(None, "unverified", {}, (), ())}
+        refused = Inspection.refused(
+            FormatError(f"its first bytes are not those of {self.format.format}"), {}
+        )
+        inspection = _looks_like(refused, self.format, name, head)
+        return {file.key: Reading(None, "invalid", {}, (), inspection.problems)}
 
 
-def _read_large(member: Member, found: StoredObject, store: Store, format_: Format) -> None:
-    name = found.key.rpartition("/")[2]
-    try:
-        with StreamedFile(store, found.key, name, found.size) as file:
-            inspection = NOT_INSPECTED if format_.is_companion(name) else format_.inspect(file)
-            member.reading = _reading(file.sha256(), inspection)
-    except StorageError as error:
-        member.reading = _unreadable(error)
+def _looks_like(found: Inspection, format_: Format, name: str, head: bytes) -> Inspection:
+    """Add to a verdict of `invalid` which format the file seems to have, if another."""
+    if found.verdict != "invalid" or format_.opaque:
+        return found
+    seems = recognise(name, head)
+    if seems.opaque or seems.format == format_.format:
+        return found
+    told = (*found.problems, f"it looks like {seems.format}")
+    return Inspection("invalid", found.facts, (), told, found.identifying)
+
+
+def _md5(raw: bytes) -> str:
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
 
 
 def _unreadable(error: StorageError) -> Reading:
     if error.retry:
         raise error
-    return Reading(None, "unreadable", {}, (), ("the store does not hand it out",))
+    return UNREADABLE
 
 
-def _reading(sha256: str, found: Inspection) -> Reading:
-    return Reading(sha256, found.verdict, found.facts, found.samples, found.problems)
-
-
-class StreamedFile(ExitStack):
-    """An `OpenFile` over a store, which hashes what passes through on the first pass."""
-
-    def __init__(self, store: Store, key: str, name: str, size: int) -> None:
-        super().__init__()
-        self.name = name
-        self.size = size
-        self._store = store
-        self._key = key
-        self._hash = hashlib.sha256()
-        self._first: Iterator[bytes] | None = None
-        self._path: Path | None = None
-
-    def blocks(self) -> Iterator[bytes]:
-        """Yield the bytes from the start, in blocks; may be called again."""
-        if self._first is None:
-            self._first = self._hashed()
-            stream = self._first
-        else:
-            stream = self._store.stream(self._key)
-        # No `yield from`: a reader that stops early would close the first pass with it.
-        for block in stream:  # noqa: UP028
-            yield block
-
-    def _hashed(self) -> Iterator[bytes]:
-        for block in self._store.stream(self._key):
-            self._hash.update(block)
-            yield block
-
-    def path(self) -> Path:
-        """Return a local file with the bytes; one from far away lives until the inspection ends."""
-        if self._path is None:
-            self._path = self._store.local_path(self._key) or self._spooled()
-        return self._path
-
-    def _spooled(self) -> Path:
-        folder = self.enter_context(tempfile.TemporaryDirectory(prefix="omics-"))
-        path = Path(folder, Path(self.name).name)
-        with path.open("wb") as file:
-            for block in self.blocks():
-                file.write(block)
-        return path
-
-    def sha256(self) -> str:
-        """Return the digest, after passing over what the format left unread."""
-        if self._first is None:
-            self._first = self._hashed()
-        for _ in self._first:
-            pass
-        return self._hash.hexdigest()
+def _reading(sha256: str, md5: str | None, found: Inspection) -> Reading:
+    return Reading(
+        sha256,
+        found.verdict,
+        found.facts,
+        found.samples,
+        found.problems,
+        found.identifying,
+        md5,
+        found.derived,
+    )

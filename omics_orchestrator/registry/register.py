@@ -1,33 +1,68 @@
-"""Registers one study × assay: list, read what is new or changed once, link, write the difference."""
+"""Registers one study × assay: list, read what is new or changed once, link, write the difference.
+
+What was read is committed portion by portion: an interrupted registration goes on where it ended.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from omics_orchestrator.findings import Finding
-from omics_orchestrator.registry import report
-from omics_orchestrator.registry.changes import FileSet, changes_of, give_numbers
-from omics_orchestrator.registry.links import Linker
-from omics_orchestrator.registry.reading import inspector_of, read_all
-from omics_orchestrator.registry.scan import Member, must_be_read, scan
-from omics_orchestrator.registry.state import State, load_state
+from omics_orchestrator.registry import listing, report
+from omics_orchestrator.registry.changes import Recorder
+from omics_orchestrator.registry.links import Linker, Settled
+from omics_orchestrator.registry.manifest import Manifest
+from omics_orchestrator.registry.names import Names
+from omics_orchestrator.registry.portion import Portions
+from omics_orchestrator.registry.reading import Reader, inspector_of
+from omics_orchestrator.registry.sets import Reading
+from omics_orchestrator.registry.settle import Settler
 from omics_orchestrator.registry.whose import Whose
-from omics_orchestrator.registry.write import forget_emptied, reserving, write
+from omics_orchestrator.registry.write import forget_emptied, forget_otherwise_named
 from omics_orchestrator.storage.schema import migrate
 from omics_orchestrator.studies.assay import Assay
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from psycopg2.extensions import connection as Connection  # noqa: N812
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
-    from omics_orchestrator.formats import Format
     from omics_orchestrator.storage.database import Database
-    from omics_orchestrator.storage.objects import Stores
+    from omics_orchestrator.storage.objects import Store, Stores
+
+PORTION = 2000  # files that are read, linked and written at a time
+LOCK = "select pg_advisory_lock(hashtextextended(%s, 0))"  # of the session: it outlives the portions' commits
+SETS = "select array_agg(number) from registry.file_set where study = %(study)s and assay = %(assay)s"
+LINKED_BY = "select linked_by from registry.assay where study = %(study)s and assay = %(assay)s"
+NOTE_LINKED_BY = """
+insert into registry.assay values (%(study)s, %(assay)s, %(linked_by)s)
+on conflict (study, assay) do update set linked_by = excluded.linked_by
+"""
 
 
-PORTION = 1000  # file sets that are read, linked and written at a time
+@dataclass(frozen=True)
+class Circumstances:
+    """What decides whose files are, beside the files.
+
+    Attributes:
+        samples: the harmonised samples (participant_id, sample_id); None = the study declares none.
+        participants: the harmonised participants (participant_id), for links that name no sample.
+        participant_id: reads participant ids as file names spell them; None = it is no id of the study.
+        sample_name: turns a sample's name in files into the one of the study's tables.
+        settled: what a person said of single files (links.csv).
+        names: what is written for keys and names.
+    """
+
+    samples: pa.Table | None = None
+    participants: pa.Table | None = None
+    participant_id: Callable[[str], str | None] | None = None
+    sample_name: Callable[[str], str] | None = None
+    settled: Settled = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
 
 
 @dataclass(frozen=True)
@@ -53,10 +88,9 @@ def register(
     study: str,
     assay_name: str,
     assay: Assay,
-    samples: pa.Table | None,
+    circumstances: Circumstances,
     run_id: str | None = None,
-    participants: pa.Table | None = None,
-    participant_id: Callable[[str], str | None] | None = None,
+    quick: bool = False,
 ) -> Registered:
     """Bring the registry to what lies at the assay's location; a second call changes nothing.
 
@@ -66,49 +100,120 @@ def register(
         study: the study's name.
         assay_name: the assay's name in study.yaml.
         assay: its declaration.
-        samples: the harmonised samples (participant_id, sample_id); None = the study declares none.
+        circumstances: samples, participants and what a person settled.
         run_id: the run that asks, kept with every version it writes.
-        participants: the harmonised participants (participant_id), for links that name no sample.
-        participant_id: the study's grammar (`IdGrammar.read`) for participant ids that stand in file names.
+        quick: look at the first bytes of new files only; they are `unverified` until a whole reading.
 
     Raises:
-        StorageError: the database or a store failed; nothing was written.
+        StorageError: the database or a store failed; portions that were written before stay.
+        DeliveryError: a sample sheet or manifest cannot be used.
     """
     migrate(database)
-    inspector = inspector_of(assay.format)
-    linker = Linker(assay, Whose(samples, participants, participant_id), stores)
-    store, _ = stores.resolve(assay.location)
-    read = 0
-    with database.transaction() as connection, connection.cursor() as cursor, ThreadPoolExecutor(1) as writer:
-        known = load_state(cursor, study, assay_name)
-        sets = gather(scan(stores, assay.location, known), assay.format, known)
-        give_numbers(sets, reserving(cursor))
-        written: list[Future[int]] = []  # Postgres takes one portion while the next is read
-        for start in range(0, len(sets), PORTION):
-            portion = sets[start : start + PORTION]
-            unread = [one for file_set in portion for one in file_set.members if must_be_read(one, inspector)]
-            read_all(unread, store, assay.format)
-            read += len(unread)
-            for file_set in portion:
-                linker.link(file_set)
-            changes = changes_of(portion, study, assay_name, inspector, run_id)
-            written.append(writer.submit(write, cursor, changes))
-        touched = sum(one.result() for one in written) + forget_emptied(cursor, study, assay_name)
-    return Registered(
-        rows={**report.counts(sets), "read": read},
-        findings=report.findings(sets, linker.unknown),
-        data_version=report.fingerprint(sets),
-        touched=touched,
-    )
+    whose: dict[str, object] = {"study": study, "assay": assay_name, "quick": quick}
+    with database.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(LOCK, (f"register {study} {assay_name}",))
+        connection.commit()
+        work = _Registration(stores, study, assay_name, assay, circumstances, run_id, quick=quick)
+        touched = forget_otherwise_named(cursor, study, assay_name, circumstances.names.prefix)
+        listing.store_listing(cursor, stores, assay.location, circumstances.names)
+        whose |= work.found_by()
+        count = listing.find_unread(cursor, whose)
+        left, missing = listing.note_missing(cursor, whose)
+        touched += missing + work.take_in(connection, cursor, count, left)
+        touched += work.settle_others(connection, cursor, whose, left)
+        touched += forget_emptied(cursor, study, assay_name)
+        rows = {**report.counts(cursor, whose), "read": count}
+        told, state = report.findings(cursor, whose)
+    return Registered(rows, told + work.of_manifest(), state, touched)
 
 
-def gather(members: list[Member], format_: Format, known: State) -> list[FileSet]:
-    """Return the file sets: listed files by what the format calls a set, missing ones where they were."""
-    sets: dict[str, FileSet] = {}
-    for member in members:
-        name = format_.set_key(member.relative) if member.found or not member.known else member.known.set_name
-        file_set = sets.get(name)
-        if file_set is None:
-            file_set = sets[name] = FileSet(name, [], known.sets.get(name))
-        file_set.members.append(member)
-    return list(sets.values())
+class _Registration:
+    """The parts of one registration."""
+
+    def __init__(
+        self,
+        stores: Stores,
+        study: str,
+        assay_name: str,
+        assay: Assay,
+        around: Circumstances,
+        run_id: str | None,
+        *,
+        quick: bool,
+    ) -> None:
+        store, key = stores.resolve(assay.location)
+        self._own: Store = stores.own
+        self._word = assay.location.split("://")[0].lower()
+        folder = key[: key.rfind("/") + 1]
+        self._manifest = Manifest.read(stores, assay.manifest) if assay.manifest else Manifest()
+        whose = Whose(around.samples, around.participants, around.participant_id, around.sample_name)
+        self._linker = Linker(assay, whose, stores, around.settled, self._manifest, folder)
+        self._linked_by = self._linker.depends_on(assay, (around.samples, around.participants))
+        self._inspector = inspector_of(assay.format)
+        self._reader = Reader(store, assay.format, md5=self._manifest.names_md5, quick=quick)
+        recorder = Recorder(
+            study, assay_name, self._word, self._inspector, run_id, datetime.now(UTC), around.names
+        )
+        self._portions = Portions(Settler(store, folder, assay.format, self._linker, around.names), recorder)
+
+    def found_by(self) -> dict[str, object]:
+        """Return what the comparison with the listing depends on."""
+        return {"store": self._word, "inspector": self._inspector, "md5": self._manifest.names_md5}
+
+    def take_in(self, connection: Connection, cursor: Cursor, count: int, left: set[int]) -> int:
+        """Read and write all that must be read; note in `left` the sets that a file left for another."""
+        touched = 0
+        with ThreadPoolExecutor(1) as writer:  # Postgres takes one portion while the next is read
+            waiting: Future[tuple[int, set[int]]] | None = None
+            for portion in listing.unread(cursor, count, PORTION):
+                readings = self._reader.read(portion)
+                self._keep_derived(readings)
+                if waiting:
+                    touched += _taken(waiting, left)
+                    connection.commit()
+                waiting = writer.submit(self._portions.take_in, cursor, portion, readings)
+            if waiting:
+                touched += _taken(waiting, left)
+        connection.commit()
+        return touched
+
+    def settle_others(
+        self, connection: Connection, cursor: Cursor, whose: dict[str, object], left: set[int]
+    ) -> int:
+        """Settle the sets that lost or regained a file and, when what decides links changed, all sets."""
+        cursor.execute(LINKED_BY, whose)
+        row = cursor.fetchone()
+        anew = row is None or row[0] != self._linked_by
+        if anew:
+            cursor.execute(SETS, whose)
+            left = set((cursor.fetchone() or (None,))[0] or ())
+        touched = 0
+        for numbers in _portions(sorted(left)):
+            touched += self._portions.settle_again(cursor, numbers)
+            connection.commit()
+        if anew:
+            cursor.execute(NOTE_LINKED_BY, {**whose, "linked_by": self._linked_by})
+        return touched
+
+    def of_manifest(self) -> tuple[Finding, ...]:
+        """Return what is wrong with a manifest itself."""
+        return ()
+
+    def _keep_derived(self, readings: Sequence[Reading]) -> None:
+        """Put small objects made while reading beside the content they were made from, in our own store."""
+        for reading in readings:
+            for name, raw in reading.derived.items():
+                key = f"derived/{reading.sha256}/{name}"
+                if self._own.head(key) is None:
+                    self._own.put(key, raw)
+
+
+def _taken(waiting: Future[tuple[int, set[int]]], left: set[int]) -> int:
+    touched, emptied = waiting.result()
+    left |= emptied
+    return touched
+
+
+def _portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), PORTION):
+        yield numbers[start : start + PORTION]

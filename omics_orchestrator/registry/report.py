@@ -1,116 +1,150 @@
 """What a registration tells: findings, counts and the fingerprint of what the assay holds now.
 
-All of it is taken from the whole state, not from what changed: an unchanged invalid file stays told.
-Files are named by their registry numbers only.
+All of it is asked of the tables, not of what changed: an unchanged invalid file stays told. Files are named by
+their registry numbers only.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from omics_orchestrator.findings import Finding, Severity, counted
-from omics_orchestrator.registry.changes import FileSet
-from omics_orchestrator.registry.scan import Member
+
+if TYPE_CHECKING:
+    from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 NAMED = 20  # file numbers in a message
+FILES = """
+with files as (
+    select file.number, missing_since is not null as missing, damaged_since is not null as damaged,
+           file_version.verdict, identifying <> '[]' as identifying, file_set.number as set_number,
+           exists (select from registry.sample_link where sample_link.set_number = file_set.number) as linked
+    from registry.file_set
+    join registry.file on file.set_number = file_set.number
+    join registry.file_version on file_number = file.number and file_version.version = file.version
+    where study = %(study)s and assay = %(assay)s)
+"""
+COUNTS = (
+    FILES
+    + """
+select count(distinct set_number), count(*) filter (where not missing),
+    count(*) filter (where not missing and verdict <> 'invalid' and linked),
+    count(*) filter (where not missing and verdict <> 'invalid' and not linked),
+    count(*) filter (where not missing and verdict = 'invalid'), count(*) filter (where missing)
+from files
+"""
+)
+KINDS = (
+    FILES
+    + """
+select kind, count(*), (array_agg(number order by number))[1:{named}] from (
+    select number, case when missing then 'missing' else verdict end as kind from files
+    union all select number, 'damaged' from files where damaged and not missing
+    union all select number, 'identifying' from files where identifying and not missing
+    union all select unnest(misnamed), 'misnamed' from registry.file_set
+        where study = %(study)s and assay = %(assay)s) as told
+where kind <> 'valid' group by kind
+"""
+)
+SETS = """
+select reason, count(*), count(nearest) from registry.file_set join registry.quarantine on set_number = number
+where study = %(study)s and assay = %(assay)s and reason <> 'invalid' group by reason order by reason
+"""
+ABOUT_SETS = """
+select coalesce(sum(unknown_names), 0), count(*) filter (where verdict = 'warnings'),
+       count(*) filter (where verdict = 'invalid'), coalesce(encode(sha256(convert_to(
+           string_agg(state, ' ' order by name collate "C"), 'UTF8')), 'hex'), 'nothing')
+from registry.file_set where study = %(study)s and assay = %(assay)s
+"""
+COLLISIONS = """
+select count(*) from (
+    select sample_id from registry.sample_link join registry.file_set on number = set_number
+    where study = %(study)s and assay = %(assay)s and sample_id is not null and rule <> 'in_file'
+    and exists (select from registry.file where file.set_number = number and missing_since is null)
+    group by sample_id having count(*) > 1) as several
+"""
+TOLD: dict[str, tuple[str, tuple[str, str], Severity]] = {
+    "unreadable": ("verdict", ("file could not be read", "files could not be read"), "warning"),
+    "invalid": ("verdict", ("file breaks its format", "files break their format"), "warning"),
+    "unverified": ("verdict", ("file was not read yet", "files were not read yet"), "warning"),
+    "warnings": (
+        "verdict",
+        ("file is readable, with remarks on its form", "files are readable, with remarks on their form"),
+        "note",
+    ),
+    "missing": ("missing", ("file is listed no more", "files are listed no more"), "warning"),
+    "damaged": (
+        "damaged",
+        ("file holds other bytes than were registered", "files hold other bytes than were registered"),
+        "error",
+    ),
+    "identifying": (
+        "identifying",
+        (
+            "file seems to hold a direct identifier in its name or header",
+            "files seem to hold direct identifiers in their names or headers",
+        ),
+        "warning",
+    ),
+    "misnamed": (
+        "sample_names",
+        (
+            "file holds another sample name than the one it is linked to",
+            "files hold other sample names than the one they are linked to",
+        ),
+        "warning",
+    ),
+}
 
 
-def counts(sets: Sequence[FileSet]) -> dict[str, int]:
+def counts(cursor: Cursor, whose: dict[str, object]) -> dict[str, int]:
     """Return how many files there are and of which kind; linked + quarantined + invalid = files."""
-    rows = dict.fromkeys(("file_sets", "files", "linked", "quarantined", "invalid", "missing"), 0)
-    rows["file_sets"] = len(sets)
-    for file_set in sets:
-        for member in file_set.members:
-            if member.found is None:
-                rows["missing"] += 1
-                continue
-            rows["files"] += 1
-            invalid = member.content.verdict == "invalid"
-            rows["invalid" if invalid else "linked" if file_set.links else "quarantined"] += 1
-    return rows
+    cursor.execute(COUNTS, whose)
+    names = ("file_sets", "files", "linked", "quarantined", "invalid", "missing")
+    return dict(zip(names, cursor.fetchone() or (0,) * len(names), strict=True))
 
 
-def findings(sets: Sequence[FileSet], unknown_inside: int) -> tuple[Finding, ...]:
-    """Return what the checks verdict, linked, sample_names and missing have to tell."""
-    there = [member for file_set in sets for member in file_set.members if member.found]
-    verdicts: dict[str, list[Member]] = {}
-    for member in there:
-        verdicts.setdefault(member.content.verdict, []).append(member)
-    gone = [member for file_set in sets for member in file_set.members if not member.found]
-    told = [
-        _files(
-            "verdict", ("file could not be read", "files could not be read"), verdicts.get("unreadable", [])
-        ),
-        _files(
-            "verdict", ("file breaks its format", "files break their format"), verdicts.get("invalid", [])
-        ),
-        _files(
-            "verdict",
-            ("file is readable, with remarks on its form", "files are readable, with remarks on their form"),
-            verdicts.get("warnings", []),
-            severity="note",
-        ),
-        _files("missing", ("file is listed no more", "files are listed no more"), gone),
-        _files(
-            "sample_names",
-            (
-                "file holds another sample name than the one it is linked to",
-                "files hold other sample names than the one they are linked to",
-            ),
-            _misnamed(sets),
-        ),
-        *_quarantined(sets),
-    ]
-    if unknown_inside:
+def findings(cursor: Cursor, whose: dict[str, object]) -> tuple[tuple[Finding, ...], str]:
+    """Return what the checks on files have to tell, and the fingerprint of what the assay holds."""
+    cursor.execute(KINDS.format(named=NAMED), whose)
+    kinds = {kind: (count, numbers) for kind, count, numbers in cursor}
+    told = [_files(kind, *kinds[kind]) for kind in TOLD if kind in kinds]
+    cursor.execute(SETS, whose)
+    told += _quarantined(cursor.fetchall())
+    cursor.execute(ABOUT_SETS, whose)
+    unknown, remarks, broken, state = cursor.fetchone() or (0, 0, 0, "nothing")
+    if broken:
+        words = ("set of files does not fit together", "sets of files do not fit together")
+        told.append(Finding("verdict", counted(broken, *words), broken))
+    if remarks:
+        words = ("set of files fits together, with remarks", "sets of files fit together, with remarks")
+        told.append(Finding("verdict", counted(remarks, *words), remarks, "note"))
+    if unknown:
         message = "sample names inside the files belong to no harmonised sample"
-        told.append(Finding("linked", message, unknown_inside))
-    return tuple(finding for finding in told if finding)
+        told.append(Finding("linked", message, unknown))
+    cursor.execute(COLLISIONS, whose)
+    several = (cursor.fetchone() or (0,))[0]
+    if several:
+        words = ("sample has several file sets", "samples have several file sets each")
+        told.append(Finding("linked", counted(several, *words), several, "note"))
+    return tuple(told), state[:24]
 
 
-def _files(
-    check: str, words: tuple[str, str], members: Sequence[Member], severity: Severity = "warning"
-) -> Finding | None:
-    if not members:
-        return None
-    numbers = sorted(member.number for member in members)
-    named = ", ".join(map(str, numbers[:NAMED])) + (" …" if len(numbers) > NAMED else "")
-    what = f"{counted(len(numbers), *words)} (registry {'file' if len(numbers) == 1 else 'files'} {named})"
-    return Finding(check, what, len(numbers), severity)
+def _files(kind: str, count: int, numbers: Sequence[int]) -> Finding:
+    check, words, severity = TOLD[kind]
+    named = ", ".join(map(str, numbers)) + (" …" if count > len(numbers) else "")
+    what = f"{counted(count, *words)} (registry {'file' if count == 1 else 'files'} {named})"
+    return Finding(check, what, count, severity)
 
 
-def _quarantined(sets: Iterable[FileSet]) -> Iterable[Finding]:
-    reasons = Counter(
-        file_set.reason for file_set in sets if file_set.reason and file_set.reason != "invalid"
+def _quarantined(reasons: Sequence[tuple[str, int, int]]) -> Iterable[Finding]:
+    if not reasons:
+        return
+    total = sum(count for _, count, _ in reasons)
+    by_reason = ", ".join(f"{reason} {count}" for reason, count, _ in reasons)
+    near = sum(nearest for *_, nearest in reasons)
+    hint = f"; {near} differ from a known sample in spelling only" if near else ""
+    yield Finding(
+        "linked", f"{total} file sets wait in quarantine: {by_reason}{hint} (omics files --unlinked)", total
     )
-    if reasons:
-        by_reason = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
-        message = f"{reasons.total()} file sets wait in quarantine: {by_reason}"
-        yield Finding("linked", message, reasons.total())
-
-
-def _misnamed(sets: Iterable[FileSet]) -> list[Member]:
-    """Return files linked by name or sheet whose sample names hold neither that sample nor participant."""
-    misnamed = []
-    for file_set in sets:
-        ids = {name for link in file_set.links if link.rule != "in_file" for name in link[:2]}
-        misnamed += [
-            member
-            for member in file_set.members
-            if ids and member.found and member.content.samples and ids.isdisjoint(member.content.samples)
-        ]
-    return misnamed
-
-
-def fingerprint(sets: Iterable[FileSet]) -> str:
-    """Return one digest over set digests, verdicts, links, reasons and what is missing."""
-    digest = hashlib.sha256()
-    for file_set in sorted(sets, key=lambda one: one.name):
-        verdicts = sorted(
-            (member.relative, member.content.verdict if member.found else "missing")
-            for member in file_set.members
-        )
-        links = sorted(tuple(part or "" for part in link) for link in file_set.links)
-        digest.update(repr((file_set.name, file_set.digest, verdicts, links, file_set.reason)).encode())
-    return digest.hexdigest()[:24]

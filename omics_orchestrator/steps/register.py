@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from omics_orchestrator.registry.register import Circumstances
 from omics_orchestrator.registry.register import register as register_assay
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
@@ -40,9 +41,11 @@ def register(workspace: Workspace, study: Study, assay: str, *, run_id: str) -> 
         study=study.study,
         assay_name=assay,
         assay=study.assays[assay],
-        samples=known_samples(workspace, study),
-        participants=known_participants(workspace, study),
-        participant_id=study.participant_id.read,
+        circumstances=Circumstances(
+            samples=known_samples(workspace, study),
+            participants=known_participants(workspace, study),
+            participant_id=study.participant_id.read,
+        ),
         run_id=run_id,
     )
     return StepResult(

@@ -16,6 +16,7 @@ from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.objects import BLOCK, Store, StoredObject
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from obstore.store import ObjectStore
 
 PAGE = 1000  # entries of a listing that are held at a time
@@ -68,6 +69,38 @@ class BucketStore(Store):
                     # A console's folder marker `a/` is listed as an empty object `a`, which nobody can get.
                     if entry["size"] or (entry["path"] and self.head(entry["path"])):
                         yield _stored(entry)
+
+    def pages(self, prefix: str = "") -> Iterator[pa.Table]:
+        """Yield the listing as Arrow tables: a sixth of the cost of `list`."""
+        import obstore
+        import pyarrow as pa
+
+        kind = pa.schema(
+            {
+                "key": pa.string(),
+                "size": pa.int64(),
+                "modified": pa.timestamp("us", "UTC"),
+                "etag": pa.string(),
+            }
+        )
+        with self._told():
+            listed = obstore.list(
+                self._objects, prefix.strip("/") or None, chunk_size=PAGE, return_arrow=True
+            )
+            for batch in listed:
+                page = pa.table(batch).select(["path", "size", "last_modified", "e_tag"])
+                page = page.rename_columns(kind.names).cast(kind)
+                yield self._without_markers(page)
+
+    def _without_markers(self, page: pa.Table) -> pa.Table:
+        """Leave out a console's folder markers: `a/` is listed as an empty object `a`, which nobody can get."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        if not (empty := page.filter(pc.equal(page["size"], 0))["key"].to_pylist()):
+            return page
+        markers = [key for key in empty if not key or self.head(key) is None]
+        return page.filter(pc.invert(pc.is_in(page["key"], value_set=pa.array(markers, pa.string()))))
 
     def head(self, key: str) -> StoredObject | None:
         """Return size, time and etag; None = there is no such object."""

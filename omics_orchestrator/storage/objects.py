@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from fnmatch import translate
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,9 +20,11 @@ from omics_orchestrator.errors import NotConfigured, StorageError
 from omics_orchestrator.settings import Settings
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from obstore.store import ObjectStore
 
 BLOCK = 4 * 1024 * 1024
+PAGE = 10_000  # entries of a listing that are held at a time
 LOCATION = re.compile(r"store(\+(?P<name>[A-Za-z0-9_]+))?://(?P<key>.*)", re.DOTALL)
 
 
@@ -49,6 +52,10 @@ class Store(ABC):
     @abstractmethod
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield what lies below the folder `prefix` (all levels), by key; the listing is never held whole."""
+
+    def pages(self, prefix: str = "") -> Iterator[pa.Table]:
+        """Yield what `list` yields, a page at a time (key, size, modified, etag)."""
+        yield from paged(self.list(prefix))
 
     @abstractmethod
     def head(self, key: str) -> StoredObject | None:
@@ -152,9 +159,30 @@ class Stores:
                 if "/" not in (name := found.key[start:]) and fits(name):
                     yield store, found
 
+    def pages(self, location: str) -> Iterator[pa.Table]:
+        """Yield what `walk(location)` yields, a page at a time (key, size, modified, etag)."""
+        store, key = self.resolve(location)
+        if key.endswith("/") or not key:
+            yield from store.pages(key.rstrip("/"))
+        else:
+            yield from paged(found for _, found in self.walk(location))
+
     def expand(self, location: str) -> list[tuple[Store, StoredObject]]:
         """Return `walk(location)` as a list: for sources of a few files."""
         return list(self.walk(location))
+
+
+def paged(objects: Iterable[StoredObject]) -> Iterator[pa.Table]:
+    """Yield listing entries as tables of at most `PAGE` rows: key, size in bytes, modified in UTC, etag."""
+    import pyarrow as pa
+
+    kinds = (pa.string(), pa.int64(), pa.timestamp("us", "UTC"), pa.string())
+    entries = iter(objects)
+    while page := list(islice(entries, PAGE)):
+        columns = [
+            pa.array(values, kind) for values, kind in zip(zip(*page, strict=True), kinds, strict=True)
+        ]
+        yield pa.table(columns, names=list(StoredObject._fields))
 
 
 def _split(location: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.formats import AnyFormat
 from omics_orchestrator.studies.grammar import Pattern, usable_pattern, written_by
 
-OWN = ("location", "link")  # what does not belong to the format
+OWN = ("location", "link", "manifest")  # what does not belong to the format
 LOCATION = r"^store(\+[A-Za-z0-9_]+)?://.*$"
 
 
@@ -77,6 +77,8 @@ class Assay(Declared):
     """One file, a glob in the last part, or a folder ending in `/`."""
     link: Link | None = None
     """How a file finds its samples: a pattern on its name, a sample sheet, or the names inside it."""
+    manifest: str | None = Field(default=None, pattern=LOCATION)
+    """Where the list of digests lies, as md5sum or sha256sum write it: a file, or a glob in the last part."""
 
     @model_validator(mode="before")
     @classmethod
@@ -89,4 +91,4 @@ class Assay(Declared):
     def locations(self) -> tuple[str, ...]:
         """Return where the bytes lie, the sample sheet included."""
         sheet = (self.link.sample_sheet,) if isinstance(self.link, SampleSheet) else ()
-        return (self.location, *sheet)
+        return (self.location, *sheet, *((self.manifest,) if self.manifest else ()))

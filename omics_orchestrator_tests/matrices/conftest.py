@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from omics_orchestrator.matrices.build import BuiltMatrix, build_matrix
-from omics_orchestrator.registry.register import register
+from omics_orchestrator.registry.register import Circumstances, register
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.objects import Stores
@@ -37,7 +37,15 @@ class Bench:
 
     def register(self, assay: dict[str, Any] = COLUMNS) -> None:
         declared = Assay.model_validate(assay)
-        register(self.database, self.stores, study="demo", assay_name="counts", assay=declared, samples=None)
+        around = Circumstances()
+        register(
+            self.database,
+            self.stores,
+            study="demo",
+            assay_name="counts",
+            assay=declared,
+            circumstances=around,
+        )
 
     def build_registered(
         self, assay: dict[str, Any] = COLUMNS, known: list[str] | None = None

@@ -12,7 +12,7 @@ import pytest
 
 from omics_orchestrator.errors import DeliveryError, FormatError
 from omics_orchestrator.matrices.build import build_matrix, load_matrix
-from omics_orchestrator.registry.register import register
+from omics_orchestrator.registry.register import Circumstances, register
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.objects import Stores
@@ -133,7 +133,7 @@ def test_public_tables(
     assay = Assay.model_validate(declared)
     names: dict[str, Any] = {"study": "public", "assay_name": "table", "assay": assay}
     samples = harmonised_samples(demo / file, declared)
-    registered = register(database, stores, samples=samples, **names)
+    registered = register(database, stores, circumstances=Circumstances(samples), **names)
     assert (registered.rows["linked"], registered.findings) == (1, ())
     built = build_matrix(database, stores, known_samples=samples, **names)
     assert built.shape == shape

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from omics_orchestrator.registry.query import files_of
-from omics_orchestrator.registry.register import Registered, register
+from omics_orchestrator.registry.register import Circumstances, Registered, register
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.objects import Stores
@@ -47,16 +47,18 @@ class Laboratory:
         path.write_bytes(raw)
         return path
 
-    def register(self, assay: dict[str, Any], samples: pa.Table | None = None, **options: Any) -> Registered:
+    def register(
+        self, assay: dict[str, Any], samples: pa.Table | None = None, *, quick: bool = False, **around: Any
+    ) -> Registered:
         return register(
             self.database,
             self.stores,
             study="demo",
             assay_name="reads",
             assay=Assay.model_validate(assay),
-            samples=samples,
+            circumstances=Circumstances(samples, **around),
             run_id="run",
-            **options,
+            quick=quick,
         )
 
     def files(self) -> list[dict[str, Any]]:

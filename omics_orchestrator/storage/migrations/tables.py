@@ -15,6 +15,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Identity,
+    Index,
     Integer,
     MetaData,
     Table,
@@ -22,10 +23,11 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 SCHEMA = "registry"
-VERDICTS = ("valid", "warnings", "invalid", "unreadable")
+VERDICTS = ("valid", "warnings", "invalid", "unreadable", "unverified")
+JUDGEMENTS = VERDICTS[:3]
 
 METADATA = MetaData(
     schema=SCHEMA,
@@ -64,7 +66,26 @@ FILE_SET = Table(
         doc="sha256 over sorted (relative path, sha256); null while a file is missing or unread",
     ),
     _now("registered_at"),
+    Column("verdict", Text, nullable=False, server_default="valid", doc="on the set as a whole"),
+    Column("facts", JSONB, nullable=False, server_default="{}"),
+    Column("problems", JSONB, nullable=False, server_default="[]"),
+    Column(
+        "unknown_names",
+        Integer,
+        nullable=False,
+        server_default="0",
+        doc="names inside that are no known sample",
+    ),
+    Column(
+        "misnamed", ARRAY(BigInteger), nullable=False, server_default="{}", doc="files that hold other names"
+    ),
+    Column(
+        "state",
+        Text,
+        doc="digest of all that a reader of the set sees; what follows is stale when it changes",
+    ),
     UniqueConstraint("study", "assay", "name"),
+    CheckConstraint(f"verdict in {JUDGEMENTS}", name="verdict"),
 )
 FILE = Table(
     "file",
@@ -75,7 +96,10 @@ FILE = Table(
     Column("key", Text, nullable=False),
     Column("version", Integer, nullable=False, doc="the current one of file_version"),
     Column("missing_since", DateTime(timezone=True), doc="when its object was first not listed any more"),
+    Column("damaged_since", DateTime(timezone=True), doc="when its bytes were first others, unannounced"),
     UniqueConstraint("set_number", "store", "key"),
+    Index("file_key_idx", "store", "key"),
+    Index("file_set_number_idx", "set_number"),
 )
 FILE_VERSION = Table(
     "file_version",
@@ -97,7 +121,11 @@ FILE_VERSION = Table(
     Column("problems", JSONB, nullable=False),
     Column("run_id", Text),
     _now("registered_at"),
+    Column("md5", Text, doc="only where a manifest gives one"),
+    Column("identifying", JSONB, nullable=False, server_default="[]", doc="places of the header, no content"),
+    Column("verified_at", DateTime(timezone=True), doc="when all bytes were read last and had this sha256"),
     CheckConstraint(f"verdict in {VERDICTS}", name="verdict"),
+    Index("file_version_sha256_idx", "sha256"),
 )
 SAMPLE_LINK = Table(
     "sample_link",
@@ -115,4 +143,14 @@ QUARANTINE = Table(
     _set_number(primary_key=True),
     Column("reason", Text, nullable=False),
     _now("since"),
+    Column("nearest", Text, doc="a known sample whose name differs in spelling only"),
+)
+ASSAY = Table(
+    "assay",
+    METADATA,
+    Column("study", Text, primary_key=True),
+    Column("assay", Text, primary_key=True),
+    Column(
+        "linked_by", Text, nullable=False, doc="digest of the rule, the samples and what a person settled"
+    ),
 )
