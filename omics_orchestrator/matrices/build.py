@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -73,10 +74,14 @@ def build_matrix(
     assay_name: str,
     assay: Assay,
     known_samples: pa.Table | None,
+    key_of: Callable[[str], str] = str,
+    sample_name: Callable[[str], str] | None = None,
 ) -> BuiltMatrix:
     """Bring the stored matrix to what the registered table holds; the same content is not written again.
 
     Every sample of the table becomes a row, known or not (the check `samples_known` counts the unknown).
+    `key_of` returns the object key behind what the registry writes; `sample_name` turns a sample's name in files
+    into the one of the study's tables.
 
     Raises:
         DeliveryError: the registry does not hold exactly one usable table, or it changed since.
@@ -88,8 +93,8 @@ def build_matrix(
         cursor.execute(LOCK, (prefix,))
         cursor.execute(REGISTERED, (study, assay_name))
         table = _only([RegisteredTable(*row) for row in cursor])
-        data = _read(table, assay, stores)
-        samples = _sample_ids(data, assay)
+        data = _read(table, assay, stores, key_of)
+        samples = _sample_ids(data, assay, sample_name)
         content = _digest(data, samples)
         written = 0
         if not is_whole(stores.own, prefix, content):
@@ -109,20 +114,22 @@ def _only(tables: list[RegisteredTable]) -> RegisteredTable:
     return tables[0]
 
 
-def _read(table: RegisteredTable, assay: Assay, stores: Stores) -> MatrixData:
+def _read(table: RegisteredTable, assay: Assay, stores: Stores, key_of: Callable[[str], str]) -> MatrixData:
     if not isinstance(assay.format, FeatureTable):
         raise DeliveryError(f"a matrix is built from a feature_table, not from {assay.format.format}")
-    store, key = stores.resolve(f"{table.store}://{table.key}")
+    store, key = stores.resolve(f"{table.store}://{key_of(table.key)}")
     raw = store.get(key)
     if hashlib.sha256(raw).hexdigest() != table.sha256:
         raise DeliveryError(f"registry file {table.number} changed since it was registered", retry=True)
     return assay.format.read(MemoryFile(key.rpartition("/")[2], raw))
 
 
-def _sample_ids(data: MatrixData, assay: Assay) -> list[str]:
+def _sample_ids(data: MatrixData, assay: Assay, sample_name: Callable[[str], str] | None) -> list[str]:
     """Return the sample ids in the study's spelling, by the link rule for names inside files."""
     read = sample_reader(assay.link.in_file if isinstance(assay.link, NamesInFile) else InFile())
     samples = [read(name)[1] or name for name in data.sample_ids]
+    if sample_name is not None:
+        samples = [sample_name(name) for name in samples]
     if repeats := len(samples) - len(set(samples)):
         raise FormatError(
             f"by the link rule {repeats} names inside the table are samples that it names already"

@@ -181,4 +181,5 @@ def _harmonised_key(study: Study, entity: str) -> dg.AssetKey:
 
 
 def _sample_deps(study: Study) -> list[dg.AssetKey]:
-    return [_harmonised_key(study, "sample")] if "sample" in study.mapping.entities else []
+    entity = study.linked_to()
+    return [_harmonised_key(study, entity)] if entity else []

@@ -33,6 +33,10 @@ class Names:
         """Return what is written for a name inside a file."""
         return name
 
+    def spoken(self, name: str) -> str:
+        """Return a name inside a file as the study's tables write it."""
+        return name
+
     def within(self, facts: Any) -> Any:
         """Return facts with every name in their texts replaced."""
         return facts

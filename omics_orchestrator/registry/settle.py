@@ -84,7 +84,7 @@ class Settler:
                 for member in file_set.members
                 if member.present
                 and member.reading.samples
-                and ids.isdisjoint(map(self.names.name, member.reading.samples))
+                and ids.isdisjoint(map(self.names.spoken, member.reading.samples))
             )
         )
 

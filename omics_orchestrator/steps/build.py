@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omics_orchestrator.matrices.build import build_matrix
-from omics_orchestrator.steps.register import known_samples
+from omics_orchestrator.steps.file_names import known_samples, names_of, sample_name
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Study
@@ -11,6 +11,7 @@ from omics_orchestrator.studies import Study
 
 def build(workspace: Workspace, study: Study, assay: str) -> StepResult:
     """Write the matrix of `assay`; the same content is not written again."""
+    names = names_of(workspace, study)
     built = build_matrix(
         workspace.database,
         workspace.stores,
@@ -18,6 +19,8 @@ def build(workspace: Workspace, study: Study, assay: str) -> StepResult:
         assay_name=assay,
         assay=study.assays[assay],
         known_samples=known_samples(workspace, study),
+        key_of=names.original,
+        sample_name=sample_name(names),
     )
     samples, features = built.shape
     return StepResult(

@@ -60,6 +60,20 @@ class Pseudonyms:
         self.given[spelled] = ("X" if known is None else "P") + base64.b32encode(digest).decode()
         return self.given[spelled]
 
+    def spelled(self, text: str) -> str | None:
+        """Return an id as the house spells it; None = it is no id of the study."""
+        return self._read(text)
+
+    def of_participant(self, text: str) -> str | None:
+        """Return the pseudonym of a participant's id as a file name spells it; None = it is no id of the study."""
+        return None if self._read(text) is None else self.of(text)
+
+    def digest(self, text: str) -> str:
+        """Return a keyed hash of any text, in hexadecimal."""
+        return hmac.digest(
+            self._key, f"object {text}".encode("utf-8", "surrogateescape"), hashlib.sha256
+        ).hex()
+
 
 def pseudonymised(
     workspace: Workspace, study: Study, source: str, table: str, delivery: Delivery

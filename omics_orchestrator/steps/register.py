@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
-from omics_orchestrator.registry.register import Circumstances
 from omics_orchestrator.registry.register import register as register_assay
+from omics_orchestrator.steps.file_names import circumstances
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.storage.tables import read_table, table_state
 from omics_orchestrator.studies import Study
-from omics_orchestrator.studies.places import table_of
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 
-def known_samples(workspace: Workspace, study: Study) -> pa.Table | None:
-    """Return the harmonised samples (participant_id, sample_id) of `study`, or None before there are any."""
-    place = table_of(("harmonised", study.study, "sample"))
-    if table_state(workspace.database, *place) is None:
-        return None
-    return read_table(workspace.database, *place, columns=["participant_id", "sample_id"])
+def register(
+    workspace: Workspace, study: Study, assay: str, *, run_id: str, quick: bool = False
+) -> StepResult:
+    """Scan, verify and link the files of `assay`; what did not change is neither read nor written again.
 
-
-def known_participants(workspace: Workspace, study: Study) -> pa.Table | None:
-    """Return the harmonised participants of `study`, or None before there are any."""
-    place = table_of(("harmonised", study.study, "participant"))
-    if table_state(workspace.database, *place) is None:
-        return None
-    return read_table(workspace.database, *place, columns=["participant_id"])
-
-
-def register(workspace: Workspace, study: Study, assay: str, *, run_id: str) -> StepResult:
-    """Scan, verify and link the files of `assay`; what did not change is neither read nor written again."""
+    With `quick` new files are known by their first bytes only, and say so (`unverified`).
+    """
     registered = register_assay(
         workspace.database,
         workspace.stores,
         study=study.study,
         assay_name=assay,
         assay=study.assays[assay],
-        circumstances=Circumstances(
-            samples=known_samples(workspace, study),
-            participants=known_participants(workspace, study),
-            participant_id=study.participant_id.read,
-        ),
+        circumstances=circumstances(workspace, study, assay),
         run_id=run_id,
+        quick=quick,
     )
     return StepResult(
         data_version=registered.data_version,

@@ -33,6 +33,10 @@ CROSSWALK = """
         participant_id text, pseudonym text, PRIMARY KEY (participant_id, pseudonym));
     COMMENT ON TABLE {target} IS 'Participant ids as the house spells them, and what stands for them elsewhere'
 """
+OBJECTS = """
+    CREATE TABLE IF NOT EXISTS {target} (written text PRIMARY KEY, original text NOT NULL);
+    COMMENT ON TABLE {target} IS 'Object keys and names inside files, and what the registry writes for them'
+"""
 OTHERS = """
     SELECT quote_ident(nspname) FROM pg_namespace
     WHERE nspname <> %s AND nspname !~ '^pg_' AND nspname <> 'information_schema'
@@ -86,6 +90,31 @@ def remember_pseudonyms(database: Database, name: str, given: Mapping[str, str])
         rows = sorted(given.items())
         if rows:
             execute_values(cursor, f"INSERT INTO {target} VALUES %s ON CONFLICT DO NOTHING", rows)
+
+
+def remember_objects(database: Database, name: str, originals: Mapping[str, str]) -> None:
+    """Add what is written for object keys and names inside files, and what they are, to a table of the private schema.
+
+    Raises:
+        StorageError: the schema cannot be closed to others.
+    """
+    ensure_private(database)
+    target = f"{SCHEMA}.{identifier(name)}"
+    with database.transaction() as connection, connection.cursor() as cursor:
+        lock(cursor, SCHEMA, name)
+        cursor.execute(OBJECTS.format(target=target))
+        statement = f"INSERT INTO {target} VALUES %s ON CONFLICT DO NOTHING"
+        execute_values(cursor, statement, sorted(originals.items()), page_size=10_000)
+
+
+def read_crosswalk(database: Database, name: str) -> dict[str, str]:
+    """Return the rows of a table of the private schema of two columns; empty where there is none."""
+    with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.{identifier(name)}",))
+        if (cursor.fetchone() or (None,))[0] is None:
+            return {}
+        cursor.execute(f"SELECT * FROM {SCHEMA}.{identifier(name)}")
+        return dict(cursor.fetchall())
 
 
 def _open_all(cursor: pg.cursor) -> None:

@@ -43,6 +43,11 @@ def participants_of(study: str) -> tuple[str, str]:
     return PRIVATE, _named(f"{study}__participants")
 
 
+def objects_of(study: str) -> tuple[str, str]:
+    """Return the schema and name of the table of a study's object keys and what the registry writes for them."""
+    return PRIVATE, _named(f"{study}__objects")
+
+
 def _named(name: str) -> str:
     """Return a table name; one that Postgres would cut keeps a digest, so that two long names stay two."""
     if len(name.encode()) <= LIMIT and name == name.lower():

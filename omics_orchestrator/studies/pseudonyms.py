@@ -42,14 +42,9 @@ def holding_ids(block: EntityBlock) -> Iterator[Lying]:
 
 
 def check_pseudonyms(head: StudyFile, mapping: Mapping, about: Document, rules: Document) -> None:
-    """Note what cannot be done with pseudonyms: files that bear the ids, and conditions on an id as it was."""
+    """Note what cannot be done with pseudonyms: conditions on an id as it was."""
     if not head.pseudonymise:
         return
-    if head.assays:
-        message = (
-            "files and the samples in them bear the participant ids as they are; they are not replaced yet"
-        )
-        about.complain(("pseudonymise",), message, "a study without assays can be pseudonymised")
     for entity, block in mapping.entities.items():
         ids = {column for _, column in holding_ids(block)}
         read: list[tuple[Place, Iterable[str]]] = [((entity, "where"), block.where_reads)]

@@ -26,6 +26,7 @@ from omics_orchestrator.studies.identifier_checks import check_identifiers
 from omics_orchestrator.studies.mapping import WORDS, EntityBlock, Mapping, NoneRule
 from omics_orchestrator.studies.pseudonyms import check_pseudonyms, line_grammar, seen_by_the_line
 from omics_orchestrator.studies.references import MappingCheck, check_assays, check_sources
+from omics_orchestrator.studies.settled import read_settled
 from omics_orchestrator.studies.study import Study, StudyFile
 from omics_orchestrator.verbs import AnyVerb, normalise
 
@@ -68,9 +69,10 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
         problem.file.name == rules.file.name for problem in problems.found
     ):  # of a broken rule, nothing is known
         check_datasets(about, datasets, mapping, dictionary)
+    settled = read_settled(folder, head.assays if head else (), problems) if head else {}
     problems.raise_if_any()
     assert head is not None  # otherwise problems were found
-    return Study(**seen_by_the_line(head), mapping=mapping, folder=folder)
+    return Study(**seen_by_the_line(head), mapping=mapping, settled=settled, folder=folder)
 
 
 def _read_head(

@@ -20,6 +20,7 @@ from omics_orchestrator.studies.assay import Assay
 from omics_orchestrator.studies.datasets import Dataset
 from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import Mapping
+from omics_orchestrator.studies.settled import Settled
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 Name = Annotated[str, Field(pattern=NAME)]
@@ -81,6 +82,8 @@ class Study(StudyFile):
     mapping: Mapping = Mapping()
     written_id: IdGrammar | None = None
     """How the sources write participant ids, where `participant_id` is the grammar of their pseudonyms."""
+    settled: Dict[str, Settled] = {}
+    """Assay → file → (participant, sample), as a person settled it (links.csv)."""
     folder: Path
     """Where it was read from."""
 
@@ -88,6 +91,10 @@ class Study(StudyFile):
         """Tell whether a text is a participant's id, as this study or its sources write it."""
         grammars = (self.participant_id, self.written_id)
         return any(grammar.read(text) is not None for grammar in grammars if grammar)
+
+    def linked_to(self) -> str | None:
+        """Return the entity whose rows decide whose files are: sample, else participant; None = neither is mapped."""
+        return next((entity for entity in ("sample", "participant") if entity in self.mapping.entities), None)
 
     def place(self, reference: str) -> tuple[str, str]:
         """Return (source, table) of a table reference of the mapping.

@@ -97,10 +97,11 @@ def _named(dictionary: Dictionary, expressions: Iterable[str]) -> list[object]:
 def files(study: Study, assay: str) -> str:
     """Return the code version of an assay's registered files: the assay's declaration and its format."""
     declared = study.assays[assay]
-    follows = "sample" in study.mapping.entities  # the samples to which they are linked
-    return study.digest(
-        "files", assay, declared, type(declared.format).version, study.participant_id, follows
-    )
+    follows = study.linked_to()  # the samples or participants to which they are linked
+    apart: list[object] = [study.settled[assay]] if assay in study.settled else []
+    apart += [study.written_id] if study.pseudonymise else []
+    version = type(declared.format).version
+    return study.digest("files", assay, declared, version, study.participant_id, follows, *apart)
 
 
 def matrix(study: Study, assay: str) -> str:

@@ -233,16 +233,9 @@ def test_short_ids_are_not_looked_for_elsewhere(text: str | None, tells: bool) -
     assert telling(text) is tells
 
 
-ASSAYS = """\
-assays:
-  metabolomics: {format: feature_table, location: "store+tiny://p.csv", samples: columns, feature_columns: [a]}
-"""
-
-
 @pytest.mark.parametrize(
     ("study", "mapping", "place", "words"),
     [
-        (STUDY + ASSAYS, MAPPING, "study.yaml:5: pseudonymise", "files and the samples in them bear"),
         (
             STUDY,
             MAPPING.replace("  key: [id]\n", "  key: [id]\n  where: \"id <> 'TIN-1'\"\n"),
@@ -256,7 +249,7 @@ assays:
             "a pseudonym has no groups",
         ),
     ],
-    ids=["assays", "where", "group"],
+    ids=["where", "group"],
 )
 def test_what_cannot_be_pseudonymised_is_told(
     installation: Installation, study: str, mapping: str, place: str, words: str
