@@ -6,6 +6,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from omics_orchestrator.formats.bam import Bam
 from omics_orchestrator.formats.base import Format
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.formats.feature_table import FeatureTable
@@ -14,7 +15,7 @@ from omics_orchestrator.formats.opaque import Opaque
 from omics_orchestrator.formats.vcf import Vcf
 
 AnyFormat = Annotated[
-    Fastq | Vcf | H5ad | FeatureTable | Opaque,
+    Bam | Fastq | Vcf | H5ad | FeatureTable | Opaque,
     Field(discriminator="format"),
 ]
 """The register; a file of unknown format is recognised in this order, so what knows its content best comes first."""
