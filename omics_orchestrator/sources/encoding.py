@@ -16,7 +16,7 @@ def decode(blob: bytes, declared: str | None, sheet: Sheet) -> str:
     """Return the text of a file and write the decision into `sheet`.
 
     Raises:
-        DeliveryError: the bytes are not text in that encoding.
+        DeliveryError: the bytes are not text in that encoding, or end in the middle of a character.
     """
     encoding = next((name for mark, name in MARKS.items() if blob.startswith(mark)), None) or declared
     if encoding is None and (wide := _wide(blob)):
@@ -25,6 +25,10 @@ def decode(blob: bytes, declared: str | None, sheet: Sheet) -> str:
     if encoding is None and (text := _try(blob, "utf-8")) is not None:
         sheet.decisions["encoding"] = "utf-8"
         return text
+    if encoding is None and _is_cut(blob):
+        raise DeliveryError(
+            "the file ends in the middle of a UTF-8 character: it is cut off; send it again, or declare its encoding:"
+        )
     guessed = encoding is None
     encoding = encoding or _guess(blob)
     if (text := _try(blob, encoding)) is None:
@@ -48,6 +52,16 @@ def _try(blob: bytes, encoding: str) -> str | None:
         return blob.decode(encoding)
     except UnicodeDecodeError:
         return None
+
+
+def _is_cut(blob: bytes) -> bool:
+    """Tell whether all is UTF-8 and some of it not ASCII, and only the last character is not whole."""
+    try:
+        blob.decode("utf-8")
+    except UnicodeDecodeError as error:
+        whole = blob[: error.start]
+        return error.reason == "unexpected end of data" and not whole.isascii()
+    return False
 
 
 def _guess(blob: bytes) -> str:

@@ -21,6 +21,7 @@ NEEDED = (
     "records.json, metadata.json (or data_dictionary.csv) and exportFieldNames.json; or project.xml (CDISC ODM); "
     "or the records and the data dictionary as CSV"
 )
+NEEDED_ANSWERS = ("metadata", "records", "exportFieldNames")
 SMALL = ("exportFieldNames", "formEventMapping", "repeatingFormsEvents", "project")
 
 
@@ -95,7 +96,13 @@ def _json(files: Files, content: str) -> Any:
     try:
         answer = None if blob is None else json.loads(blob)
     except (ValueError, RecursionError):
-        raise DeliveryError(f"{content}.json is not JSON", retry=True) from None
+        raise DeliveryError(
+            f"{content}.json is no whole JSON in UTF-8: write the API's answer into it again", retry=True
+        ) from None
+    if content in NEEDED_ANSWERS and isinstance(answer, dict):
+        raise DeliveryError(
+            f"{content}.json holds no rows but one object, as REDCap answers when it refuses: look into it"
+        )
     if content == "project":
         return answer if isinstance(answer, dict) and "error" not in answer else None
     return answer if isinstance(answer, list) else None
@@ -147,6 +154,8 @@ def _one(names: list[str], usual: str, what: str, other: str = "") -> str:
     for name in (usual, other):
         if name in names:
             return name
+    if not names:
+        raise DeliveryError(f"no {usual} lies there: export it from REDCap into the folder", retry=True)
     if len(names) != 1:
         raise DeliveryError(f"{len(names)} {what} lie there: name one, as in location: …/{usual}")
     return names[0]

@@ -26,6 +26,7 @@ DICTIONARY_COLUMNS = (
 """The API's names of the 18 columns of a downloaded data dictionary, in their order."""
 FIRST = ("variable / field name", "field_name")
 CODED = ("radio", "dropdown")
+AGAIN = "was it cut off? Export it from REDCap again"
 RAW = "export it as 'CSV / Microsoft Excel (raw data)'"
 
 
@@ -33,13 +34,15 @@ def table_of(blob: bytes, what: str) -> list[list[str]]:
     """Return the lines of a CSV file as cells, all equally many; blank lines are left out.
 
     Raises:
-        DeliveryError: no UTF-8, a quote left open, lines of different length; `what` names the file's part.
+        DeliveryError: nothing at all, no UTF-8, a quote left open, lines of different length; `what` names the part.
     """
+    if not blob:
+        raise DeliveryError(f"the {what} has 0 bytes: {AGAIN}", retry=True)
     try:
         text = blob.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise DeliveryError(
-            f"the {what} is not UTF-8, as REDCap writes it; was it saved by another program?"
+            f"the {what} is not UTF-8, as REDCap writes it; was it saved by another program? {AGAIN}"
         ) from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     rows: list[list[str]] = []
@@ -52,11 +55,11 @@ def table_of(blob: bytes, what: str) -> list[list[str]]:
                 rows.append(row)
     except csv.Error:
         raise DeliveryError(
-            f"the {what} breaks off near line {reader.line_num}: a quote is left open"
+            f"the {what} breaks off near line {reader.line_num}: a quote is left open; {AGAIN}"
         ) from None
     if wrong:
         lines = f"{counted(len(wrong), 'line')} of the {what} {'has' if len(wrong) == 1 else 'have'}"
-        raise DeliveryError(f"{lines} not as many cells as its header (at line {listed(wrong)})")
+        raise DeliveryError(f"{lines} not as many cells as its header (at line {listed(wrong)}): {AGAIN}")
     return rows
 
 

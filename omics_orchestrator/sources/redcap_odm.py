@@ -40,7 +40,7 @@ def read_odm(blob: bytes) -> dict[str, Any]:
     """Return content → answer, worded as the API words it: metadata, exportFieldNames, records and the rest.
 
     Raises:
-        DeliveryError: no XML, or no project in it.
+        DeliveryError: no XML, no project in it, or nothing of its records.
     """
     try:
         tree = ET.fromstring(TOKEN.sub(_with_breaks, blob.decode("utf-8-sig")))  # noqa: S314 - expat bounds expansion
@@ -51,6 +51,10 @@ def read_odm(blob: bytes) -> dict[str, Any]:
     version = tree.find(f"{ODM}Study/{ODM}MetaDataVersion")
     if version is None:
         raise DeliveryError("the ODM file holds no project: export 'Metadata & data (XML)' from REDCap")
+    if tree.find(f"{ODM}ClinicalData") is None:
+        raise DeliveryError(
+            "the ODM file holds no records, not even none: export 'Metadata & data (XML)', not the metadata only"
+        )
     return _Odm(tree, version).answers()
 
 

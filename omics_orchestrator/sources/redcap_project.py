@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.errors import DeliveryError
-from omics_orchestrator.sources.redcap_answers import NEEDED, answers_at
+from omics_orchestrator.sources.redcap_answers import NEEDED, NEEDED_ANSWERS, answers_at
 from omics_orchestrator.sources.redcap_sides import choices_of
 from omics_orchestrator.storage.objects import Stores
 
@@ -124,17 +124,24 @@ def read_project(location: str, signature: str, stores: Stores) -> Project:
     try:
         return _read(location, stores)
     except (KeyError, TypeError, AttributeError):
-        raise DeliveryError("an answer is not shaped as REDCap's: a row lacks what it must have") from None
+        raise DeliveryError(
+            "an answer is not shaped as REDCap's: a row lacks what it must have, or a cell holds several: export it"
+        ) from None
 
 
 def _read(location: str, stores: Stores) -> Project:
     answers, form = answers_at(location, stores)
     metadata, names, records = (answers[word] for word in ("metadata", "exportFieldNames", "records"))
     if not (metadata and names) or records is None:
-        raise DeliveryError(f"a REDCap folder needs {NEEDED}: one is missing, empty or an error")
+        lacking = [
+            word for word in NEEDED_ANSWERS if not answers[word] and (word != "records" or records is None)
+        ]
+        raise DeliveryError(f"of {', '.join(lacking)} nothing is there, and a REDCap folder needs {NEEDED}")
     mapping, repeats = answers["formEventMapping"], answers["repeatingFormsEvents"] or []
     fields = _fields(metadata, names)
     table = _as_table(records, fields)
+    if blank := pc.sum(pc.equal(table[fields[0].name], "")).as_py():
+        raise DeliveryError(f"{blank} of the records bear no record id ({fields[0].name}): export them again")
     return Project(
         fields=fields,
         form_events=None if mapping is None else _grouped(mapping, "form", "unique_event_name"),
@@ -191,6 +198,8 @@ def _as_table(records: Rows, fields: tuple[FieldEntry, ...]) -> pa.Table:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, list | dict):
+        raise TypeError
     text = value if isinstance(value, str) else "" if value is None else str(value)
     return (
         text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -6,7 +6,6 @@ python -m omics_orchestrator_tests.sources.fuzz --seconds 60 --seed 7
 from __future__ import annotations
 
 import argparse
-import csv
 import io
 import random
 import sys
@@ -57,6 +56,8 @@ NASTY = [
     "=1+1",
     "\u200b",
     "x" * 300,
+    "n\0l",
+    "old\rMac",
 ]
 NAMES = ["id", "sex", "crp mg/L", "Größe", "a.b", "n_1", "Datum", "q?", "last"]
 SEPARATORS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
@@ -74,6 +75,7 @@ class Case:
     words: dict[str, Any] = field(default_factory=dict)
     damaged: bool = False
     cut: bool = False
+    style: Literal["", "R", "trailing", "trailing header"] = ""
 
 
 def case(chance: random.Random) -> Case:
@@ -87,7 +89,7 @@ def case(chance: random.Random) -> Case:
 
 def table(chance: random.Random) -> Case:
     """Return a random table: the first column is never blank, so that no row is."""
-    width = chance.randint(2, len(NAMES))
+    width = 1 if chance.random() < 0.1 else chance.randint(2, len(NAMES))
     header = chance.sample(NAMES, width)
     words = WORDS + NASTY if chance.random() < 0.5 else WORDS
     rows = [[f"P{n}", *(chance.choice(words) for _ in header[1:])] for n in range(chance.randint(1, 30))]
@@ -97,15 +99,20 @@ def table(chance: random.Random) -> Case:
 def delimited(found: Case, chance: random.Random) -> None:
     """Write the table as text, and declare what cannot be detected."""
     name = chance.choice(list(SEPARATORS))
-    end = chance.choice(["\n", "\r\n"])
-    quoting: Literal[0, 1] = chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+    end = chance.choice(["\n", "\r\n", "\r"])
     encoding = chance.choice(["utf-8", "utf-8-sig", "utf-16", "latin-1"])
     if encoding == "latin-1":
         found.rows = [[cell.translate(LATIN) for cell in row] for row in found.rows]
         found.words["encoding"] = "latin-1"
-    if chance.random() < 0.3:  # to be detected: no other separator stands in the cells
+    if len(found.header) > 1:
+        styles: list[Literal["", "R", "trailing", "trailing header"]] = ["R", "trailing", "trailing header"]
+        found.style = chance.choice(["", "", "", *styles])
+    if (
+        len(found.header) > 1 and chance.random() < 0.3
+    ):  # to be detected: no other separator stands in the cells
         found.rows = [
-            ["".join(sign for sign in cell if sign not in ',;|\t"\r\n') for cell in row] for row in found.rows
+            ["".join(sign for sign in cell if sign not in ',;|\t"\r\n\0') for cell in row]
+            for row in found.rows
         ]
     else:
         found.words["separator"] = name
@@ -114,12 +121,37 @@ def delimited(found: Case, chance: random.Random) -> None:
     text.write("".join(f"remark {n}{end}" for n in range(above)))
     if above:
         found.words["skip_rows"] = above
-    writer = csv.writer(text, delimiter=SEPARATORS[name], lineterminator=end, quoting=quoting)
-    writer.writerows([found.header, *found.rows])
+    every = chance.random() < 0.5
+    lines = [line(row, SEPARATORS[name], every=every) + end for row in styled(found)]
+    if chance.random() < 0.15:
+        lines.insert(chance.randint(1, len(lines)), end)  # a blank line is left out
+    text.writelines(lines)
     whole = text.getvalue()
     if chance.random() < 0.2:
         whole = whole.removesuffix(end)
     found.blob = whole.encode(encoding)
+
+
+def line(row: list[str], separator: str, *, every: bool) -> str:
+    """Return a row as a line without its end; csv.writer of Python 3.11 leaves a lone CR unquoted."""
+    special = {separator, '"', "\r", "\n"}
+    quoted = ['"' + cell.replace('"', '""') + '"' for cell in row]
+    return separator.join(
+        cell if every or special & set(bare) else bare for bare, cell in zip(row, quoted, strict=True)
+    )
+
+
+def styled(found: Case) -> list[list[str]]:
+    """Return header and rows as some programs write them, and set the header that is expected."""
+    header, rows = found.header, found.rows
+    if found.style == "R":  # row names stand below no name
+        found.header = ["row_name", *header[1:]]
+        header = header[1:]
+    if found.style.startswith("trailing"):
+        rows = [[*row, ""] for row in rows]
+    if found.style == "trailing header":
+        header = [*header, ""]
+    return [header, *rows]
 
 
 def workbook(found: Case, chance: random.Random) -> None:
@@ -133,7 +165,13 @@ def workbook(found: Case, chance: random.Random) -> None:
     if above:
         found.words["range"] = "B3"
     # a cell of white space alone is none to Excel, and its line breaks are LF
-    found.rows = [[cell.replace("\r\n", "\n") if cell.strip() else "" for cell in row] for row in found.rows]
+    found.rows = [
+        [
+            cell.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n") if cell.strip() else ""
+            for cell in row
+        ]
+        for row in found.rows
+    ]
     for y, row in enumerate([found.header, *found.rows]):
         for x, cell in enumerate(row):
             place = sheet.cell(row=y + 1 + above, column=x + 1 + left)
@@ -180,13 +218,20 @@ def wrong(found: Case, folder: Path, stores: Stores) -> str:
         return lost(found, rows) if found.cut else ""
     if names != found.header:
         return f"header {names} in the place of {found.header}"
-    return "" if rows == found.rows else f"cells differ: {differing(rows, found.rows)}"
+    expected = without_nul(found.rows)
+    return "" if rows == expected else f"cells differ: {differing(rows, expected)}"
+
+
+def without_nul(rows: list[list[str]]) -> list[list[str]]:
+    """Return the rows as Postgres takes them."""
+    return [[cell.replace("\0", "") for cell in row] for row in rows]
 
 
 def lost(found: Case, rows: list[list[str]]) -> str:
     """Tell whether a text that breaks off gave other rows than it has, its last one apart."""
     whole = rows[:-1] if len(rows) <= len(found.rows) else rows
-    return "" if whole == found.rows[: len(whole)] else f"cut, and {differing(whole, found.rows)}"
+    expected = without_nul(found.rows)
+    return "" if whole == expected[: len(whole)] else f"cut, and {differing(whole, expected)}"
 
 
 def differing(rows: list[list[str]], expected: list[list[str]]) -> str:

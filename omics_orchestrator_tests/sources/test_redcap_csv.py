@@ -85,7 +85,9 @@ def test_events_come_from_the_rows_and_repeats_from_an_answer_beside_them(
     [
         ({"data": RECORDS}, "no data dictionary"),
         ({"data": RECORDS, "dictionary": HEADER + "\n"}, "names no field"),
-        ({"dictionary": DICTIONARY}, "could be the records"),
+        ({"dictionary": DICTIONARY}, "no data.csv lies there: export it"),
+        ({"data": "", "dictionary": DICTIONARY}, "the file of records has 0 bytes"),
+        ({"data": RECORDS + "," * 6 + "\n", "dictionary": DICTIONARY}, "1 of the records bear no record id"),
         ({"one": RECORDS, "two": RECORDS, "dictionary": DICTIONARY}, "2 CSV files that could be the records"),
         ({"data": RECORDS.replace("id,", "Record,", 1), "dictionary": DICTIONARY}, "raw data"),
         ({"data": RECORDS.replace("P1,1", "P1,Male").replace("P2,2", "P2,Female"), "dictionary": DICTIONARY}, "labels"),

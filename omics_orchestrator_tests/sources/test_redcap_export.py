@@ -229,3 +229,21 @@ def test_field_with_the_name_of_a_key_column_stays_out(deliver):
 
 def test_half_a_surrogate_pair_is_no_text(deliver):
     assert deliver("base", [row("p1", sex="\ud800")]).data["sex"].to_pylist() == ["?"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("records", '[{"id": "p1"', "records.json is no whole JSON"),
+        ("records", '{"error": "no rights"}', "records.json holds no rows but one object"),
+        ("records", '[["p1"], ["p2"]]', "not shaped as REDCap's"),
+        ("records", '[{"id": "p1", "sex": {"of": 1}}]', "not shaped as REDCap's"),
+        ("records", '[{"id": "p1"}, {"sex": "1"}]', "1 of the records bear no record id"),
+        ("metadata", "[]", "of metadata nothing is there"),
+    ],
+)
+def test_answers_that_cannot_be_used_are_told_in_words(folder, stores, deliver, name, text, says):
+    deliver("base", [row("p1", sex="1")])
+    (folder / f"{name}.json").write_text(text)
+    with pytest.raises(DeliveryError, match=says):
+        RedcapExport(location="store+here://").deliver("s", "base", None, stores)
