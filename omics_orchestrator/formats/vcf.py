@@ -1,29 +1,37 @@
-"""VCF: variant calls as text, plain, gzip or bgzip, with their indexes. No BCF, no look at genotypes."""
+"""VCF and BCF: variant calls, with their indexes; the one word, what the file as a whole is said to be.
+
+Rules: vcf_rules.py; text: vcf_text.py; BCF: vcf_bcf.py; indexes: vcf_index.py; genotypes: vcf_genotypes.py.
+"""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from itertools import chain
 from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import Format, Inspection, OpenFile
-from omics_orchestrator.formats.text import GZIP, Lines
+from omics_orchestrator.formats.header_scan import suspicious
+from omics_orchestrator.formats.text import GZIP, Lines, text_head
+from omics_orchestrator.formats.vcf_bcf import MAGIC, BinaryCalls
+from omics_orchestrator.formats.vcf_index import misfits
+from omics_orchestrator.formats.vcf_text import Calls
 
-COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
-CONTIG = re.compile(r"##contig=<(?:.*,)?ID=([^,>]+)")
+BEGINNINGS = (b"##fileformat=VCF", b"#CHROM\tPOS\tID\tREF\tALT", MAGIC)
+MOST_CONTIGS = 500  # whose records are counted among the facts
 
 
 class Vcf(Format):
-    """Variant calls (VCF), plain, gzip or bgzip; an index (.tbi, .csi) belongs to the file that it indexes.
+    """Variant calls (VCF 4.1 to 4.5, BCF 2), plain, gzip or bgzip; an index (.tbi, .csi, .idx) belongs to its file.
 
-    Checked: the header, unique sample names, the number of columns and the position of every record, contigs.
+    Checked: header, order, alleles, types and counts of INFO and FORMAT, genotypes, whether the index fits.
+    Not checked: the reference sequence, and whether an ID stands in two records.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".vcf", ".vcf.gz", ".vcf.bgz")
-    companions: ClassVar[tuple[str, ...]] = (".tbi", ".csi")
+    suffixes: ClassVar[tuple[str, ...]] = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
+    companions: ClassVar[tuple[str, ...]] = (".tbi", ".csi", ".vcf.idx")
     holds_samples: ClassVar[bool] = True
 
     format: Literal["vcf"] = "vcf"
@@ -31,8 +39,11 @@ class Vcf(Format):
 
     @classmethod
     def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell by the suffix and, where it is not compressed, by the first line."""
-        return cls.bears_suffix(name) and head.startswith((GZIP, b"##fileformat=VCF"))
+        """Tell by the first line, inflated if need be; where nothing can be inflated, by the suffix."""
+        text = text_head(head)
+        if not text:
+            return head.startswith(GZIP) and cls.bears_suffix(name)
+        return text.startswith(BEGINNINGS)
 
     @classmethod
     def set_key(cls, name: str) -> str:
@@ -40,108 +51,84 @@ class Vcf(Format):
         return name[:-4] if cls.is_companion(name) else name
 
     def inspect(self, file: OpenFile) -> Inspection:
-        """Read header and records; stops at the first that breaks the format."""
+        """Read header and records; rules broken are counted, what cannot be read on ends the look."""
         lines = Lines(file.blocks())
-        calls = _Calls()
+        calls: Calls | BinaryCalls = Calls(iter(()), 0)
+        stopped = ""
         try:
-            for batch in lines:
-                calls.add(batch)
-            if not calls.columns:
-                raise FormatError(
-                    "the header ends before the line #CHROM" if calls.lines else "an empty file"
-                )
+            texts = lines.text()
+            first = next(texts, b"")
+            calls = (BinaryCalls if first.startswith(MAGIC) else Calls)(chain((first,), texts), file.size)
+            calls.read()
         except FormatError as error:
-            return Inspection.refused(error, calls.facts(lines))
-        return Inspection.of(calls.facts(lines), calls.samples, calls.warnings(lines))
+            stopped = str(error)
+        return _inspection(calls, lines, stopped)
 
-
-@dataclass
-class _Calls:
-    """What was read so far."""
-
-    lines: int = 0
-    records: int = 0
-    version: str = ""
-    reference: str = ""
-    columns: int = 0
-    samples: tuple[str, ...] = ()
-    declared: set[str] = field(default_factory=set)
-    used: dict[bytes, int] = field(default_factory=dict)  # contig → position of its last record
-    unsorted: int = 0  # first record that is out of order; 0 = none
-
-    def add(self, lines: list[bytes]) -> None:
-        """Read a batch of lines: what is left of the header, then records."""
-        at = 0
-        while not self.columns and at < len(lines):
-            self._header(lines[at])
-            at += 1
-        self._records(lines[at:] if at else lines)
-
-    def _header(self, raw: bytes) -> None:
-        self.lines += 1
-        line = raw.decode("utf-8", "replace")
-        if self.lines == 1:
-            if not line.startswith("##fileformat=VCFv"):
-                raise FormatError("line 1: a VCF begins with ##fileformat=VCFv")
-            self.version = line.removeprefix("##fileformat=VCFv").strip()
-        elif line.startswith("#CHROM"):
-            self._names(line.split("\t"))
-        elif not line.startswith("##"):
-            raise FormatError(f"line {self.lines}: records begin before the line #CHROM")
-        elif line.startswith("##reference="):
-            self.reference = line.removeprefix("##reference=")
-        elif contig := CONTIG.match(line):
-            self.declared.add(contig[1])
-
-    def _names(self, names: list[str]) -> None:
-        """Read the line #CHROM: the fixed columns, then FORMAT and one column a sample."""
-        where = f"line {self.lines}"
-        if tuple(names[:8]) != COLUMNS or names[8:9] not in ([], ["FORMAT"]):
-            raise FormatError(
-                f"{where}: the columns are not {' '.join(COLUMNS)} [FORMAT samples], separated by tabs"
+    def judge(self, members: Mapping[str, Inspection], files: Mapping[str, OpenFile]) -> Inspection:
+        """Say whether an index is there, and whether it is one of this very file."""
+        indexes = [path for path in members if self.is_companion(path)]
+        calls = next((path for path in members if path not in indexes), None)
+        if calls is None:
+            return Inspection.of(
+                {"indexed": bool(indexes)}, warnings=["an index without the file it belongs to"]
             )
-        samples = tuple(names[9:])
-        if not all(samples):
-            raise FormatError(f"{where}: sample {samples.index('') + 1} has no name")
-        if len(set(samples)) < len(samples):
-            raise FormatError(f"{where}: {len(samples) - len(set(samples))} sample names repeat")
-        self.columns, self.samples = len(names), samples
+        said = [
+            problem
+            for path in indexes
+            if path in files
+            for problem in misfits(files[path], members[calls].facts, files[calls].size)
+        ]
+        return Inspection.of({"indexed": bool(indexes)}, warnings=said)
 
-    def _records(self, lines: list[bytes]) -> None:
-        tabs = self.columns - 1
-        for number, line in enumerate(lines, self.records + 1):
-            if (found := line.count(b"\t")) != tabs:
-                raise FormatError(f"{found + 1} columns instead of {self.columns}", record=number)
-            contig, position, _ = line.split(b"\t", 2)
-            if not position.isdigit():
-                raise FormatError("the position is no whole number", record=number)
-            self.records = number
-            at = int(position)
-            if at < self.used.get(contig, 0) and not self.unsorted:
-                self.unsorted = number
-            self.used[contig] = at
 
-    def facts(self, lines: Lines) -> dict[str, JsonValue]:
-        """Return header entries and counts as they are registered."""
-        return {
-            "version": self.version,
-            "reference": self.reference,
-            "records": self.records,
-            "samples": len(self.samples),
-            "contigs_declared": len(self.declared),
-            "contigs_used": len(self.used),
-            "compression": lines.compression,
+def _inspection(calls: Calls | BinaryCalls, lines: Lines, stopped: str) -> Inspection:
+    header, tally = calls.header, calls.tally
+    refused = [stopped] if stopped else []
+    refused += header.tally.said(refusing=True) + tally.said(refusing=True)
+    warnings = header.tally.said(refusing=False) + tally.said(refusing=False) + _of_the_file(calls, lines)
+    identifying = suspicious(header.entries)
+    facts = _facts(calls, lines, whole=not refused)
+    if refused:
+        return Inspection("invalid", facts, (), (*refused, *warnings), identifying)
+    return Inspection.of(facts, header.samples, warnings, identifying=identifying)
+
+
+def _of_the_file(calls: Calls | BinaryCalls, lines: Lines) -> list[str]:
+    """Return what is to be said of the file as a whole."""
+    found = {
+        "gzip instead of bgzip: it cannot be indexed": lines.compression == "gzip",
+        "the bgzip end marker is missing: the file may be cut off": not lines.whole,
+        "lines end in CR LF: several tools refuse that": calls.crlf > 0,
+        "the last line has no end: the file may be cut off": not calls.ended,
+    }
+    return [text for text, holds in found.items() if holds]
+
+
+def _facts(calls: Calls | BinaryCalls, lines: Lines, *, whole: bool) -> dict[str, JsonValue]:
+    """Return header entries and counts as they are registered; names out of a broken file are left out."""
+    header, fixed, cells = calls.header, calls.fixed, calls.cells
+    facts: dict[str, JsonValue] = {
+        "encoding": calls.encoding,
+        "version": ".".join(map(str, header.version)) if header.version[0] else "",
+        "reference": header.reference,
+        "records": fixed.records,
+        "samples": len(header.samples),
+        "contigs_declared": len(header.contigs),
+        "contigs_used": len(fixed.by_contig),
+        "variants": dict(fixed.kinds.most_common()),
+        "multiallelic": fixed.multiallelic,
+        "gvcf": header.blocks or fixed.blocks,
+        "compression": lines.compression,
+    }
+    if whole:
+        facts["format_keys"] = [name.decode("utf-8", "replace") for name in calls.formats.names]
+        if len(fixed.by_contig) <= MOST_CONTIGS:
+            facts["records_by_contig"] = {
+                name.decode("utf-8", "replace"): number for name, number in fixed.by_contig.items()
+            }
+    if cells and cells.genotypes:
+        facts |= {
+            "genotypes": cells.genotypes,
+            "genotypes_missing": round(cells.missing / cells.genotypes, 6),
         }
-
-    def warnings(self, lines: Lines) -> list[str]:
-        """Return what a tool may stumble over, though the records can be read."""
-        unknown = len({name.decode("utf-8", "replace") for name in self.used} - self.declared)
-        found = {
-            "no records": not self.records,
-            f"{unknown} of {len(self.used)} contigs are not declared in the header": unknown,
-            f"record {self.unsorted}: not in order of position": self.unsorted,
-            "gzip instead of bgzip: it cannot be indexed": lines.compression == "gzip",
-            "the bgzip end marker is missing: the file may be cut off": not lines.whole,
-            "lines end in CR LF: several tools refuse that": lines.crlf,
-        }
-        return [text for text, holds in found.items() if holds]
+    return facts
