@@ -314,7 +314,7 @@ def test_records_of_any_bytes_are_answered(draw):
         raw[draw.draw(st.integers(0, len(raw) - 1))] = draw.draw(st.integers(0, 255))
     found = look(bam(bytes(raw) + draw.draw(st.binary(max_size=40))))
     assert (found.verdict == "valid") == (not found.problems)
-    assert found.facts["records"] <= 3 or found.verdict != "invalid"
+    assert int(str(found.facts["records"])) <= 3 or found.verdict != "invalid"
 
 
 def damaged_records(many: int = 400) -> list[str]:
@@ -425,7 +425,7 @@ def test_an_index_is_held_to_its_file(suffix, indexed, tmp_path):
     assert judged(path, index, suffix).facts == {"has_index": True}
     assert judged(path, index, suffix).verdict == "valid"
     assert judged(path, None, suffix).facts == {"has_index": False}
-    other = written(tmp_path / path.name, *(["wc"] if suffix == ".crai" else []), reads=20)
+    other = written(tmp_path / path.name, "wc" if suffix == ".crai" else "wb", 20)
     found = judged(other, index, suffix)
     assert (found.verdict, found.facts) == ("warnings", {"has_index": False})
     assert found.problems[0].startswith(f"the index {suffix} ")

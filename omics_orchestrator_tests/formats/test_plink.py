@@ -31,7 +31,7 @@ def look(name: str, raw: bytes) -> Inspection:
 
 
 def zstd(raw: bytes) -> bytes:
-    return pa.Codec("zstd").compress(raw, asbytes=True)
+    return bytes(pa.Codec("zstd").compress(raw, asbytes=True))
 
 
 def judged(**parts: bytes) -> Inspection:
