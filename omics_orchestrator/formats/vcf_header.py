@@ -22,7 +22,7 @@ FORMAT_NUMBERS = NUMBERS | {"P": (4, 4), "LA": (4, 5), "LR": (4, 5), "LG": (4, 5
 INFO_TYPES = frozenset({"Integer", "Float", "Flag", "Character", "String"})
 DECLARES = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig"})
 NEWEST = (4, 5)
-MOST_ENTRIES = 2000  # of the header that are looked at for identifiers
+MOST_ENTRIES = 500  # of the header that are looked at for identifiers
 
 
 @dataclass
@@ -120,8 +120,9 @@ class Header:
                 if called == line
                 else f"##{line} (line {self.lines}), {called}"
             )
-            mails = [word.strip("<>()\"',;") for word in text.split() if "@" in word]  # amid other words
-            self.entries += [(place, called, one) for one in dict.fromkeys((text, *mails[:3]))]
+            self.entries.append((place, called, text))
+            mails = [word.strip("<>()\"',;") for word in text.split() if "@" in word and "=" not in word]
+            self.entries += [(place, "e-mail", word) for word in mails[:3]]
 
     def _structured(self, called: str, value: str) -> None:
         fields = _fields(value)

@@ -20,40 +20,15 @@ SMALL = 2 * 1024 * 1024  # bytes as stored; below, compiled code would not pay f
 MOST_FORMATS = 4096  # FORMAT columns that are remembered
 
 
-class Calls:
-    """What was read of a VCF so far."""
+class WholeLines:
+    """Texts of whole lines, about BATCH bytes each; a last line without end gets one, then `ended` is False."""
 
-    encoding = "VCF"
-
-    def __init__(self, texts: Iterator[bytes], size: int) -> None:
-        self._blocks = texts
-        self._size = size
-        self.header = Header()
-        self.tally = Tally("record")
-        self.fixed = Fixed(self.header, self.tally)
-        self.formats = Formats(self.header)
-        self.cells: Any = None
-        self.crlf = 0
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
         self.ended = True
 
-    def read(self) -> None:
-        """Read all; a `FormatError` is what cannot be read on."""
-        for text in self._texts():
-            at = 0
-            while not self.header.complete and at < len(text):
-                end = text.index(b"\n", at)
-                self.crlf += text[end - 1 : end] == b"\r"
-                self.header.add(text[at:end].removesuffix(b"\r"))
-                at = end + 1
-            if at < len(text):
-                self._records(text, at)
-        if not self.header.complete:
-            raise FormatError(
-                "the header ends before the line #CHROM" if self.header.lines else "an empty file"
-            )
-
-    def _texts(self) -> Iterator[bytes]:
-        """Yield whole lines, about BATCH bytes at one go; the last line gets an end where it has none."""
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the texts."""
         rest: list[bytes] = []
         length = 0
         for block in self._blocks:
@@ -71,6 +46,48 @@ class Calls:
         if text:
             self.ended = text.endswith(b"\n")
             yield text if self.ended else text + b"\n"
+
+
+def read_header(text: bytes, header: Header) -> int:
+    """Read what is left of the header; return where the records of the text begin."""
+    at = 0
+    while not header.complete and at < len(text):
+        end = text.index(b"\n", at)
+        header.add(text[at:end].removesuffix(b"\r"))
+        at = end + 1
+    return at
+
+
+class Calls:
+    """What was read of a VCF so far."""
+
+    encoding = "VCF"
+
+    def __init__(self, texts: Iterator[bytes], size: int) -> None:
+        self._lines = WholeLines(texts)
+        self._size = size
+        self.header = Header()
+        self.tally = Tally("record")
+        self.fixed = Fixed(self.header, self.tally)
+        self.formats = Formats(self.header)
+        self.cells: Any = None
+        self.crlf = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last line has an end."""
+        return self._lines.ended
+
+    def read(self) -> None:
+        """Read all; a `FormatError` is what cannot be read on."""
+        for text in self._lines:
+            at = read_header(text, self.header)
+            if at < len(text):
+                self._records(text, at)
+        if not self.header.complete:
+            raise FormatError(
+                "the header ends before the line #CHROM" if self.header.lines else "an empty file"
+            )
 
     def _records(self, text: bytes, at: int) -> None:
         """Check the records of a text of whole lines, from a place on."""

@@ -187,3 +187,23 @@ class TypedCells:
         if (here & (words < 0)).any():
             return GENOTYPE
         return ALLELE if (here & (codes > alternates + 1)).any() else 0
+
+
+def genotype_counts(header: Header, cursor: Cursor, keys: int) -> tuple[Any, Any] | None:
+    """Return (copies of alternate alleles, -1 = not all called; alleles) of each sample, int8; None = no GT."""
+    import numpy as np
+
+    samples = len(header.samples)
+    for _ in range(keys):
+        name = header.strings.get(cursor.integer())
+        kind, length = cursor.descriptor()
+        raw = cursor.take(SIZES[kind] * length * samples)
+        if name == b"GT" and kind in INTEGERS and length:
+            words = np.frombuffer(raw, f"<i{SIZES[kind]}").reshape(samples, length)
+            here = (words != MISSING[kind] + 1) & (words != MISSING[kind])
+            codes = words >> 1
+            ploidy = here.sum(axis=1)
+            whole = (ploidy > 0) & ~(here & (codes <= 0)).any(axis=1)
+            copies = (here & (codes > 1)).sum(axis=1)
+            return np.where(whole, copies, -1).astype(np.int8), np.minimum(ploidy, 127).astype(np.int8)
+    return None
