@@ -13,10 +13,11 @@ from omics_orchestrator.formats.feature_table import FeatureTable
 from omics_orchestrator.formats.h5ad import H5ad
 from omics_orchestrator.formats.opaque import Opaque
 from omics_orchestrator.formats.plink import Plink
+from omics_orchestrator.formats.rds import Rds
 from omics_orchestrator.formats.vcf import Vcf
 
 AnyFormat = Annotated[
-    Bam | Plink | Fastq | Vcf | H5ad | FeatureTable | Opaque,
+    Bam | Plink | Fastq | Vcf | H5ad | Rds | FeatureTable | Opaque,
     Field(discriminator="format"),
 ]
 """The register; a file of unknown format is recognised in this order, so what knows its content best comes first."""
