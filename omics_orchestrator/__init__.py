@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from omics_orchestrator.loaders import list_studies, load, search
+    from omics_orchestrator.loaders import fetch_file, list_studies, load, search
     from omics_orchestrator.traces import trace
 
-__all__ = ["list_studies", "load", "search", "trace"]
+__all__ = ["fetch_file", "list_studies", "load", "search", "trace"]
 
 
 def __getattr__(name: str) -> Any:

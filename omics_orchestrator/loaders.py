@@ -1,11 +1,13 @@
-"""The notebook door: `load`, `search`, `list_studies`. Reads what was materialised; neither Dagster nor any source.
+"""The notebook door: `load`, `fetch_file`, `search`, `list_studies`; reads what was materialised, without Dagster.
 
 Answers show rows, because a person asked for them; nothing of them is logged or stored.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omics_orchestrator.dictionary import ENTITIES
@@ -61,6 +63,25 @@ def load(
         case ("matrix", study, assay):
             return _matrix(workspace, key, study, assay, asked)
     return _frame(find.read_key(workspace, key, asked))
+
+
+def fetch_file(number: int, folder: str | os.PathLike[str] = ".") -> Path:
+    """Bring one registered file to a local folder, verified while it is read.
+
+    Args:
+        number: its registry number, as `load("files/<study>")` shows it.
+        folder: where to put it; made when it is not there. A file that is there and the same is not fetched again.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        UnknownKey: no file has that number.
+        DeliveryError: its bytes are not those that were registered; nothing is left in the folder.
+    """
+    from omics_orchestrator.steps.fetch import fetch
+
+    return fetch(Workspace(Settings.from_environment()), number, Path(folder))
 
 
 def search(text: str) -> pd.DataFrame:

@@ -110,12 +110,51 @@ def variables(
 @app.command()
 def files(
     study: str | None = typer.Argument(None, help="Study; default: all."),
-    quarantine: bool = typer.Option(False, "--quarantine", help="Only files without a known sample."),
+    assay: str | None = typer.Option(None, help="Only this assay."),
+    unlinked: bool = typer.Option(False, "--unlinked", help="Only files that wait in quarantine, and why."),
+    verdict: str | None = typer.Option(
+        None, help="valid, warnings, invalid, unreadable, unverified or damaged."
+    ),
+    missing: bool = typer.Option(False, "--missing", help="Only files that their store lists no more."),
+    identifying: bool = typer.Option(
+        False, "--identifying", help="Only files whose name or header seems to identify a person."
+    ),
+    manifest: Path | None = typer.Option(
+        None, help="Write them to a file instead: .csv, .tsv, or .sha256 for sha256sum -c."
+    ),
 ) -> None:
-    """List registered files with verdict and sample."""
-    from omics_orchestrator.cli.tables import show_files
+    """List registered files with verdict and sample, or write them as a manifest."""
+    from omics_orchestrator.cli.files import Wanted, show_files
 
-    show_files(study, only_quarantined=quarantine)
+    show_files(Wanted(study, assay, unlinked, verdict, missing, identifying), manifest)
+
+
+@app.command()
+def register(
+    study: str = typer.Argument(help="The study."),
+    assays: list[str] | None = typer.Argument(None, help="Its assays; default: all.", show_default=False),
+    quick: bool = typer.Option(
+        False, "--quick", help="Look at the first bytes of new files only; they stay unverified."
+    ),
+) -> None:
+    """Register the files of a study now, without the asset graph: a first look at a new store."""
+    from omics_orchestrator.cli.files import run_register
+
+    raise typer.Exit(run_register(study, assays or [], quick=quick))
+
+
+@app.command()
+def verify(
+    study: str | None = typer.Argument(None, help="Study; default: all."),
+    assay: str | None = typer.Option(None, help="Only this assay."),
+    share: float = typer.Option(
+        1.0, min=0.0, max=1.0, help="Share of all bytes, those first that were not read for longest."
+    ),
+) -> None:
+    """Read registered files again and tell which hold other bytes than were registered."""
+    from omics_orchestrator.cli.files import run_verify
+
+    raise typer.Exit(run_verify(study, assay, share=share))
 
 
 @app.command()

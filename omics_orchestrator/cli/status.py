@@ -84,7 +84,7 @@ def _next(workspace: Workspace, session: Session, failed: list[CheckState]) -> l
     if number := len(workspace.catalogue.broken):
         found.append(f"broken declarations: {number:<11} {omics()} check")
     if number := count_files(workspace).quarantined:
-        found.append(f"files in quarantine: {number:<11} {omics()} files --quarantine")
+        found.append(f"files in quarantine: {number:<11} {omics()} files --unlinked")
     if failed:
         found.append(f'rows behind a check:             {omics()} sql "select …", or its page in make dev')
     return found

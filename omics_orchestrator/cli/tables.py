@@ -1,9 +1,8 @@
-"""`omics variables`, `omics files`, `omics sql`: rows that a person asked for, as tables on the terminal."""
+"""`omics variables`, `omics sql`: rows that a person asked for, as tables on the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import pyarrow as pa
 from rich.console import Console
@@ -11,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from omics_orchestrator.errors import UnknownKey
-from omics_orchestrator.registry.query import files_of
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import coverage, variables_matching
 from omics_orchestrator.steps.workspace import Workspace
@@ -38,38 +36,7 @@ def show_variables(text: str) -> None:
         + [_percent(shares[study].get((one.entity, one.name))) for study in studies]
         for one in found
     ]
-    _print(["variable", "entity", "type", "unit", "label", *studies], rows)
-
-
-def show_files(study: str | None, *, only_quarantined: bool) -> None:
-    """Print the registered files of one or all studies."""
-    workspace = Workspace(Settings.from_environment())
-    known = [*workspace.catalogue.studies, *workspace.catalogue.broken]
-    if study is not None and study not in known:
-        raise UnknownKey("study", study, known)
-    samples: dict[int, list[str]] = {}
-    files = {}
-    for row in files_of(workspace.database, study=study).to_pylist():
-        files[row["number"]] = row
-        if row["sample_id"]:
-            samples.setdefault(row["number"], []).append(row["sample_id"])
-    names = ["number", "study", "assay", "file_set", "size", "verdict"]
-    rows = [
-        [*(str(row[name]) for name in names), _samples(samples.get(number, [])), _state(row)]
-        for number, row in files.items()
-        if row["reason"] or not only_quarantined
-    ]
-    _print([*names, "sample", "state"], rows)
-
-
-def _samples(found: list[str]) -> str:
-    return found[0] if len(found) == 1 else f"{len(found)} samples" if found else ""
-
-
-def _state(row: dict[str, Any]) -> str:
-    if row["missing"]:
-        return "gone from its store"
-    return f"quarantine: {row['reason']}" if row["reason"] else "linked"
+    print_rows(["variable", "entity", "type", "unit", "label", *studies], rows)
 
 
 def show_query(query: str) -> None:
@@ -78,7 +45,7 @@ def show_query(query: str) -> None:
     table: pa.Table = read_query(database, query, role=reading_role(database))
     columns = [column.to_pylist() for column in table.columns]  # by place: two may bear one name
     rows = ([_cell(value) for value in row] for row in zip(*columns, strict=True))
-    _print(table.column_names, rows)
+    print_rows(table.column_names, rows)
 
 
 def _cell(value: object) -> str:
@@ -91,7 +58,8 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
-def _print(names: Iterable[str], rows: Iterable[list[str]]) -> None:
+def print_rows(names: Iterable[str], rows: Iterable[list[str]]) -> None:
+    """Print rows under their names; a redirected table is never cut."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDTH)

@@ -37,6 +37,9 @@ DESCRIPTIONS = {
         "linked": "every file belongs to a known sample",
         "sample_names": "names inside a file agree with its link",
         "missing": "every registered file is still there",
+        "damaged": "no file holds other bytes than were registered",
+        "identifying": "no name or header seems to hold a direct identifier",
+        "manifest": "every file is as the delivery's manifest says",
     },
     "matrix": {
         "samples_known": "every sample of the matrix is a harmonised sample",

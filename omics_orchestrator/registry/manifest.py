@@ -76,6 +76,6 @@ class Manifest:
             return False
         return any(digest != (md5 if len(digest) == 32 else sha256) for digest in expected)
 
-    def keys(self) -> list[str]:
+    def keys_named(self) -> list[str]:
         """Return the keys of all files that the manifests name."""
         return list(self._expected)

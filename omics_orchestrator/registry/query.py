@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from omics_orchestrator.storage.schema import migrate
 
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 FILES = """
 select study, assay, file_set.name as file_set, file.number, store, key, file.version, size, modified, sha256,
-       file_version.verdict, missing_since is not null as missing, participant_id, sample_id, reason
+       case when damaged_since is not null then 'damaged' else file_version.verdict end as verdict,
+       missing_since is not null as missing, participant_id, sample_id, reason, nearest, rule,
+       identifying <> '[]' as identifying, verified_at
 from registry.file_set
 join registry.file on file.set_number = file_set.number
 join registry.file_version on file_number = file.number and file_version.version = file.version
@@ -21,6 +23,13 @@ left join registry.sample_link on sample_link.set_number = file_set.number
 left join registry.quarantine on quarantine.set_number = file_set.number
 where (%(study)s::text is null or study = %(study)s) and (%(assay)s::text is null or assay = %(assay)s)
 order by study, assay, file.number, participant_id, sample_id
+"""
+ONE = """
+select file.number, study, assay, store, key, sha256
+from registry.file_set
+join registry.file on file.set_number = file_set.number
+join registry.file_version on file_number = file.number and file_version.version = file.version
+where file.number = %s
 """
 COUNTS = """
 select study, assay, count(*)
@@ -32,13 +41,35 @@ where missing_since is null group by study, assay order by study, assay
 def files_of(database: Database, study: str | None = None, assay: str | None = None) -> pa.Table:
     """Return one row per file and linked sample; a file without a link has one, with the quarantine's reason.
 
-    Columns: study, assay, file_set, number, store, key, version, size, modified, sha256, verdict, missing,
-    participant_id, sample_id, reason.
+    Columns: study, assay, file_set, number, store, key, version, size (bytes), modified, sha256, verdict (`damaged`:
+    its bytes are others than registered), missing, participant_id, sample_id, reason, nearest (a known sample spelled
+    almost like the one named), rule (what linked it), identifying (name or header seem to hold a direct identifier),
+    verified_at (when all bytes were read last).
     """
     from omics_orchestrator.storage.reading import read_query
 
     migrate(database)
     return read_query(database, FILES, {"study": study, "assay": assay})
+
+
+class FileAt(NamedTuple):
+    """Where one registered file lies; `key` as the registry writes it, sha256 None = never read whole."""
+
+    number: int
+    study: str
+    assay: str
+    store: str
+    key: str
+    sha256: str | None
+
+
+def file_at(database: Database, number: int) -> FileAt | None:
+    """Return the current version of a registered file; None = there is no such number."""
+    migrate(database)
+    with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
+        cursor.execute(ONE, (number,))
+        row = cursor.fetchone()
+    return FileAt(*row) if row else None
 
 
 def file_counts(database: Database) -> list[tuple[str, str, int]]:

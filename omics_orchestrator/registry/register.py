@@ -124,7 +124,8 @@ def register(
         touched += forget_emptied(cursor, study, assay_name)
         rows = {**report.counts(cursor, whose), "read": count}
         told, state = report.findings(cursor, whose)
-    return Registered(rows, told + work.of_manifest(), state, touched)
+        told += work.of_manifest(cursor, whose)
+    return Registered(rows, told, state, touched)
 
 
 class _Registration:
@@ -145,6 +146,7 @@ class _Registration:
         self._own: Store = stores.own
         self._word = assay.location.split("://")[0].lower()
         folder = key[: key.rfind("/") + 1]
+        self._names = around.names
         self._manifest = Manifest.read(stores, assay.manifest) if assay.manifest else Manifest()
         whose = Whose(around.samples, around.participants, around.participant_id, around.sample_name)
         self._linker = Linker(assay, whose, stores, around.settled, self._manifest, folder)
@@ -163,18 +165,26 @@ class _Registration:
     def take_in(self, connection: Connection, cursor: Cursor, count: int, left: set[int]) -> int:
         """Read and write all that must be read; note in `left` the sets that a file left for another."""
         touched = 0
-        with ThreadPoolExecutor(1) as writer:  # Postgres takes one portion while the next is read
-            waiting: Future[tuple[int, set[int]]] | None = None
-            for portion in listing.unread(cursor, count, PORTION):
-                readings = self._reader.read(portion)
-                self._keep_derived(readings)
-                if waiting:
-                    touched += _taken(waiting, left)
-                    connection.commit()
-                waiting = writer.submit(self._portions.take_in, cursor, portion, readings)
-            if waiting:
-                touched += _taken(waiting, left)
-        connection.commit()
+        waiting: Future[tuple[int, set[int]]] | None = None
+
+        def taken() -> int:
+            if waiting is None:
+                return 0
+            rows, emptied = waiting.result()
+            left.update(emptied)
+            connection.commit()
+            return rows
+
+        # Postgres takes one portion while the next is read; a cursor is not shared between threads.
+        with ThreadPoolExecutor(1) as writer, connection.cursor() as listed:
+            try:
+                for portion in listing.unread(listed, count, PORTION):
+                    readings = self._reader.read(portion)
+                    self._keep_derived(readings)
+                    touched += taken()
+                    waiting = writer.submit(self._portions.take_in, cursor, portion, readings)
+            finally:  # also when the store failed: what was read is kept
+                touched += taken()
         return touched
 
     def settle_others(
@@ -195,9 +205,10 @@ class _Registration:
             cursor.execute(NOTE_LINKED_BY, {**whose, "linked_by": self._linked_by})
         return touched
 
-    def of_manifest(self) -> tuple[Finding, ...]:
-        """Return what is wrong with a manifest itself."""
-        return ()
+    def of_manifest(self, cursor: Cursor, whose: dict[str, object]) -> tuple[Finding, ...]:
+        """Return what the manifests name and the listing does not hold."""
+        keys = [self._names.key(key) for key in self._manifest.keys_named()]
+        return report.not_there(cursor, whose, keys) if keys else ()
 
     def _keep_derived(self, readings: Sequence[Reading]) -> None:
         """Put small objects made while reading beside the content they were made from, in our own store."""
@@ -206,12 +217,6 @@ class _Registration:
                 key = f"derived/{reading.sha256}/{name}"
                 if self._own.head(key) is None:
                     self._own.put(key, raw)
-
-
-def _taken(waiting: Future[tuple[int, set[int]]], left: set[int]) -> int:
-    touched, emptied = waiting.result()
-    left |= emptied
-    return touched
 
 
 def _portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -64,6 +64,11 @@ select count(*) from (
     and exists (select from registry.file where file.set_number = number and missing_since is null)
     group by sample_id having count(*) > 1) as several
 """
+NOT_THERE = """
+select count(*) from unnest(%(keys)s::text[]) as named (key) where not exists (
+    select from registry.file join registry.file_set on file_set.number = set_number
+    where study = %(study)s and assay = %(assay)s and file.key = named.key and missing_since is null)
+"""
 TOLD: dict[str, tuple[str, tuple[str, str], Severity]] = {
     "unreadable": ("verdict", ("file could not be read", "files could not be read"), "warning"),
     "invalid": ("verdict", ("file breaks its format", "files break their format"), "warning"),
@@ -131,6 +136,14 @@ def findings(cursor: Cursor, whose: dict[str, object]) -> tuple[tuple[Finding, .
     return tuple(told), state[:24]
 
 
+def not_there(cursor: Cursor, whose: dict[str, object], keys: Sequence[str]) -> tuple[Finding, ...]:
+    """Return the finding on files that a manifest names (keys as they are written) and the store does not list."""
+    cursor.execute(NOT_THERE, {**whose, "keys": list(keys)})
+    count = (cursor.fetchone() or (0,))[0]
+    words = ("file of the manifest is not there", "files of the manifest are not there")
+    return (Finding("manifest", counted(count, *words), count),) if count else ()
+
+
 def _files(kind: str, count: int, numbers: Sequence[int]) -> Finding:
     check, words, severity = TOLD[kind]
     named = ", ".join(map(str, numbers)) + (" …" if count > len(numbers) else "")
@@ -145,6 +158,10 @@ def _quarantined(reasons: Sequence[tuple[str, int, int]]) -> Iterable[Finding]:
     by_reason = ", ".join(f"{reason} {count}" for reason, count, _ in reasons)
     near = sum(nearest for *_, nearest in reasons)
     hint = f"; {near} differ from a known sample in spelling only" if near else ""
+    differs = sum(count for reason, count, _ in reasons if reason == "manifest_differs")
+    if differs:
+        words = ("file set is not as its manifest says", "file sets are not as their manifests say")
+        yield Finding("manifest", counted(differs, *words), differs, "error")
     yield Finding(
         "linked", f"{total} file sets wait in quarantine: {by_reason}{hint} (omics files --unlinked)", total
     )
