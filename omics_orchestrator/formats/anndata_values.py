@@ -34,13 +34,13 @@ def check_values(root: Any, slots: Slots) -> None:
     for place, codes, categories in slots.categoricals:
         _codes(place, codes, categories)
     for place, names in slots.names:
-        _names(place, names, slots)
+        check_names(place, names, slots)
     for place, _, mask in slots.nullable:
         if mask.dtype.kind != "b":
             slots.warnings.append(f"{place}: a mask that is not true or false")
     counted = _counted(root, slots)
     for place, group, rows, wide, is_csr in slots.sparse:
-        _sparse(place, group, (rows, wide), counted.get(place), slots, is_csr=is_csr)
+        check_sparse(place, group, (rows, wide), counted.get(place), slots, is_csr=is_csr)
     _dense(root, counted, slots)
     _tell_counts(counted, slots)
     _tell_genes(root, slots)
@@ -55,7 +55,7 @@ def _codes(place: str, codes: Any, categories: Any) -> None:
         raise FormatError(f"{place}: a category twice")
 
 
-def _names(place: str, names: Any, slots: Slots) -> None:
+def check_names(place: str, names: Any, slots: Slots) -> None:
     """Count the names that repeat, by 64-bit digests; gene names are recognised."""
     import numpy as np
 
@@ -70,10 +70,11 @@ def _names(place: str, names: Any, slots: Slots) -> None:
     if repeats := at - len(np.unique(digests)):
         slots.warnings.append(f"{repeats} names of {place} repeat earlier ones")
     if place == "var":
-        _tell_ids("gene_ids", _strings(names), slots)
+        _tell_ids("gene_ids", strings(names), slots)
 
 
-def _strings(values: Any) -> Iterator[str]:
+def strings(values: Any) -> Iterator[str]:
+    """Yield the values of a list as texts."""
     return (hdf5.text(one) for piece in hdf5.pieces(values) for one in piece.tolist())
 
 
@@ -94,7 +95,7 @@ def _counted(root: Any, slots: Slots) -> dict[str, Counts]:
     return found
 
 
-def _sparse(
+def check_sparse(
     place: str, group: Any, sides: tuple[int, int], counts: Counts | None, slots: Slots, *, is_csr: bool
 ) -> None:
     """Check indptr and indices of a sparse matrix, and count what is to be counted."""
@@ -187,11 +188,11 @@ def _tell_genes(root: Any, slots: Slots) -> None:
 def cells(column: Any) -> Iterator[str]:
     """Yield the texts of a column, categorical or not; a cell without a value is empty."""
     if not is_array(column) and "codes" in column:
-        categories = [*_strings(unmasked(column["categories"])), ""]  # the code -1 is the last one
+        categories = [*strings(unmasked(column["categories"])), ""]  # the code -1 is the last one
         for piece in hdf5.pieces(column["codes"]):
             yield from (categories[code] for code in piece.tolist())
     else:
-        yield from _strings(unmasked(column))
+        yield from strings(unmasked(column))
 
 
 def tally(values: Iterator[str]) -> dict[str, JsonValue]:

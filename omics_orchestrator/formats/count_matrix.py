@@ -12,7 +12,7 @@ from pydantic import JsonValue
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_CELLS = 50_000_000  # cells whose totals are kept (8 bytes each)
+MOST_CELLS = 10_000_000  # cells whose totals are kept (8 bytes each): more than droplets of a run
 
 
 class Counts:

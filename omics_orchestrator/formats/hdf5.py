@@ -50,8 +50,9 @@ def opened(file: OpenFile, what: str) -> Iterator[Any]:
         with h5py.File(file.path(), "r") as content:
             _refuse_unsafe(content)
             yield content
-    except (
-        OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError, ArithmeticError, MemoryError
+    except (  # SystemError: what went wrong in a loop of HDF5's own
+        OSError, LookupError, ValueError, RuntimeError, TypeError, AttributeError, ArithmeticError, MemoryError,
+        SystemError,
     ) as error:  # fmt: skip
         raise FormatError(f"cut off, damaged or no {what} ({type(error).__name__})") from None
 
