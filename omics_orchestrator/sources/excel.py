@@ -90,6 +90,8 @@ class ExcelOptions(FileOptions):
             raise DeliveryError("the workbook is protected by a password: save it without one")
         try:
             workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(blob))
+            if not workbook.sheet_names:
+                raise DeliveryError("the workbook has no sheet: it is damaged; save it again")
             wanted = self.sheet or workbook.sheet_names[0]
             sheet.decisions["sheet"] = wanted
             if wanted not in workbook.sheet_names:

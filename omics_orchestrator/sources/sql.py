@@ -105,9 +105,9 @@ class Sql(Source):
     def signature(self, stores: Stores) -> str:
         """Return a digest that changes when rows may have changed.
 
-        Of an SQLite database: size and time of its files. Else the number of rows and the highest watermark of
-        each table, and the turn of `full_pull_every`; a table without a watermark gives another one each time,
-        for nothing short of reading tells whether it changed.
+        Of an SQLite database: size and time of its files. Else the columns, the number of rows and the highest
+        watermark of each table, and the turn of `full_pull_every`; a table without a watermark gives another one each
+        time, for nothing short of reading tells whether it changed.
         """
         from omics_orchestrator.sources.sql_open import file_of, reading
         from omics_orchestrator.sources.sql_read import standing
@@ -123,7 +123,9 @@ class Sql(Source):
             with reading(url, self.timeout) as connection:
                 for name in self.sql_tables:
                     one = self._table(name)
-                    said.append(repr(standing(connection, self._open(connection, one), one.watermark or "")))
+                    relation = self._open(connection, one)
+                    said.append(repr((relation.columns, relation.codes)))
+                    said.append(repr(standing(connection, relation, one.watermark or "")))
         return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     def deliver(

@@ -19,7 +19,7 @@ PASSWORD = re.compile(r"(password|passwd|pwd)['\"]?\s*=", re.IGNORECASE)
 NO_HOST = "no machine bears the name of the database's host: look at the address and the network"
 NO_SERVER = "the database server does not answer: look at host and port, and whether it runs"
 REFUSED = {
-    "password authentication failed": "the database refuses user and password",
+    "password authentication failed": "the database refuses user and password: correct the address in its secret",
     "no password supplied": "the database asks for a password: name a secret that holds the whole address",
     "could not translate host name": NO_HOST,
     "name or service not known": NO_HOST,
@@ -27,18 +27,19 @@ REFUSED = {
     "getaddrinfo failed": NO_HOST,
     "connection refused": NO_SERVER,
     "timeout expired": NO_SERVER,
-    "does not exist": "the server knows no such database or user",
+    "does not exist": "the server knows no such database or user: correct the address",
     "pg_hba": "the server admits no connection of this user from this machine",
-    "unable to open database": "the database file cannot be opened",
-    "not a database": "the file is no SQLite database, or is encrypted",
-    "malformed": "the database file is damaged",
+    "unable to open database": "the database file cannot be opened: may this user read it and its folder?",
+    "not a database": "the file is no SQLite database, or is encrypted: look at what lies there",
+    "could not decode to utf-8": "a column holds text that is no UTF-8: turn it into text in a query, or leave it out",
+    "malformed": "the database file is damaged or cut off: copy it again",
 }
 STATES = {
     "42501": "permission denied: the user needs the right SELECT on it",
-    "42P01": "the table, or one that the query names, does not exist",
-    "42703": "a column that is asked for does not exist",
+    "42P01": "the table, or one that the query names, does not exist: was it renamed?",
+    "42703": "a column that is asked for does not exist: was it renamed?",
     "42601": "the query is not understood by this database",
-    "57014": "the database took longer than `timeout`",
+    "57014": "the database took longer than `timeout`: try later, or raise it",
     "25006": "the query would write; only reading is allowed",
 }
 LOST = (
@@ -104,7 +105,9 @@ def _engine(url: URL) -> Engine:
     backend = url.get_backend_name()
     if (file := file_of(url)) is not None:
         if not file.is_file():
-            raise DeliveryError("the database file is not there", retry=True)
+            raise DeliveryError(
+                "the database file is not there: look at url, and whether its disk is mounted", retry=True
+            )
         place = f"file:{quote(str(file.resolve()))}"
         url = url.set(
             database=place, query={"mode": "ro", "uri": "true"}
@@ -153,5 +156,8 @@ def refused(error: DBAPIError) -> DeliveryError:
         return DeliveryError(told, retry=told in (NO_HOST, NO_SERVER))
     lost = error.connection_invalidated or any(word in said for word in LOST)
     if lost or state.startswith(PASSING):
-        return DeliveryError("the connection to the database was lost, or it is busy", retry=True)
+        return DeliveryError(
+            "the connection to the database was lost, or it is busy or locked by somebody: try later",
+            retry=True,
+        )
     return DeliveryError(f"the database refuses ({state or type(error.orig).__name__})")

@@ -99,7 +99,9 @@ def asked(
     needed = [*key, *([watermark] if watermark else []), *sorted(plain)]
     for name in needed:
         if name not in known:
-            raise DeliveryError(str(UnknownKey("column", name, known)))
+            raise DeliveryError(
+                f"{UnknownKey('column', name, known)}: if it was renamed, name the new one in the declarations"
+            )
     if taken := TAKEN.intersection(key) or ({ROW_NUMBER}.intersection(known) if not key else set()):
         raise DeliveryError(
             f"column '{min(taken)}' bears a name that raw tables use: name the key in a query with AS"

@@ -62,7 +62,9 @@ def open_table(connection: Connection, name: str, schema: str | None) -> Relatio
     looked = inspect(connection)
     if not looked.has_table(name, schema):
         known = [*looked.get_table_names(schema), *looked.get_view_names(schema)]
-        raise DeliveryError(f"{UnknownKey('table', name, known)}")
+        raise DeliveryError(
+            f"{UnknownKey('table', name, known)}: was it renamed or dropped, or may this user not see it?"
+        )
     try:
         key = looked.get_pk_constraint(name, schema).get("constrained_columns") or []
     except NoSuchTableError:  # a view

@@ -147,6 +147,7 @@ def styled(found: Case) -> list[list[str]]:
     if found.style == "R":  # row names stand below no name
         found.header = ["row_name", *header[1:]]
         header = header[1:]
+        rows[0][-1] = rows[0][-1] or "a"  # else it might as well be a separator at the end
     if found.style.startswith("trailing"):
         rows = [[*row, ""] for row in rows]
     if found.style == "trailing header":
