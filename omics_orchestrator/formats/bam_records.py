@@ -53,7 +53,7 @@ class Alignments:
             walked.feed(rest)
             for piece in pieces:
                 walked.feed(piece)
-            if walked.carry:
+            if walked.waiting:
                 raise FormatError("the file ends in it", record=walked.records + 1)
         finally:
             self.counts, self.firsts = walked.counts(self.lengths), walked.firsts()
@@ -173,7 +173,13 @@ class _Walked:
         codes = [np.frombuffer(one.encode(), np.uint8) for one in groups]
         self._groups = np.array(sorted(bam_walk.digest(one, 0, len(one)) for one in codes), np.int64)
         self._last = np.zeros(256, np.uint8)
-        self.carry = b""
+        self._held: list[bytes] = []  # of a record that is not whole yet, joined once it is
+        self._missing = 0
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a record is not whole."""
+        return any(self._held)
 
     @property
     def records(self) -> int:
@@ -182,12 +188,20 @@ class _Walked:
 
     def feed(self, piece: bytes) -> None:
         """Walk through the records that are whole now."""
-        raw = self.carry + piece if self.carry else piece
+        self._held.append(piece)
+        self._missing -= len(piece)
+        if self._missing > 0:
+            return
+        raw = b"".join(self._held)
         codes = self._numpy.frombuffer(raw, self._numpy.uint8)
         at = self._walk.walk(codes, self._state, self._lengths, self._placed, self._groups, self._last)
         if problem := int(self._state[self._walk.PROBLEM]):
             raise FormatError(PROBLEMS[problem], record=self.records + 1)
-        self.carry = raw[at:]
+        rest = raw[at:]
+        self._held = [rest]
+        self._missing = (
+            int.from_bytes(rest[:4], "little") + 4 - len(rest) if len(rest) >= 4 else 4 - len(rest)
+        )
 
     def _entries(self, names: dict[str, int]) -> dict[str, int]:
         return {name: int(self._state[place]) for name, place in names.items()}

@@ -46,8 +46,7 @@ def inspect(content: Iterator[bytes]) -> Inspection:
     try:
         found.read(reader)
     except FormatError as error:
-        where = f"container {found.containers + 1}: " if found.version else ""
-        return Inspection.refused(FormatError(f"{where}{error}"), found.facts())
+        return Inspection.refused(FormatError(f"{found.where}{error}"), found.facts())
     header = found.header
     return Inspection.of(found.facts(), header.samples, found.told(), identifying=header.identifying())
 
@@ -57,6 +56,7 @@ class _Chain:
     """What was read so far; `containers` counts those with records."""
 
     version: tuple[int, int] | None = None
+    where: str = ""  # what is being read, for messages
     header: SamHeader = field(default_factory=SamHeader)
     containers: int = 0
     slices: int = 0
@@ -78,9 +78,10 @@ class _Chain:
         if version not in VERSIONS:
             raise FormatError("a CRAM of a version other than 2.1, 3.0 and 3.1")
         reader.take(DEFINITION)
-        self.version = version
+        self.version, self.where = version, "the header: "
         self._read_header(reader, version[0])
         while True:
+            self.where = f"container {self.containers + 1}: "
             if not reader.peek(1):
                 raise FormatError("the container that ends a CRAM is missing: the file is cut off")
             container = read_container(reader, version[0])

@@ -30,6 +30,8 @@ NUMBERS = re.compile(r"(?i)mrn|nhs|chi|hospital")
 PERSON = re.compile(r"(?i)patient|participant|subject|donor|surname|forename")
 DATE = re.compile(r"[0-9]{1,4}[-/. ][0-9A-Za-z]{1,9}[-/. ][0-9]{2,4}|[0-9]{8}")
 DIGITS = re.compile(r"[A-Za-z]{0,3}[0-9][0-9 -]{3,13}[0-9]")
+CALLED = re.compile(r"(?i)phone|mobile|tel")
+PHONE = re.compile(r"[+(]?[0-9][0-9 ()/-]{5,18}[0-9]")
 WORDS = re.compile(r"[^\W\d_][\w'’.-]*(?:[ _^][^\W\d_][\w'’.-]*){1,2}")
 
 
@@ -67,6 +69,8 @@ def _told(word: str, rest: str) -> Iterator[tuple[str, str]]:
         called, shape = "patient name", WORDS
     elif NUMBERS.match(word):
         shape = DIGITS
+    elif CALLED.match(word):
+        shape = PHONE
     found = shape.search(rest)
     if found and (shape is not WORDS or all(one[:1].isupper() for one in re.split("[ _^]", found[0]))):
         yield called, re.sub("[_^]", " ", found[0])

@@ -52,20 +52,25 @@ class SamHeader:
         """
         header = cls()
         text = raw.rstrip(b"\0").decode("utf-8", "replace")
-        for number, line in enumerate(text.split("\n"), 1):
-            if line := line.removesuffix("\r"):
-                header._line(number, line)
+        for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
+            if text:
+                header._line(number, line.removesuffix("\r"))
         header._chain()
         return header
 
     def _line(self, number: int, line: str) -> None:
         kind, where = line[:3], f"header line {number}"
-        if kind == "@CO" and line[3:4] in {"", "\t"}:
-            self.texts.setdefault(("@CO", line[4:]), number)
+        if kind == "@CO":
+            if line[3:4] not in {"", "\t"}:
+                self._warn("@CO without a tab after it", number)
+            self.texts.setdefault(("@CO", line[3:].strip()), number)
             return
-        if not LINE.fullmatch(line):
+        parts = [part for part in line.split("\t") if part]
+        if not LINE.fullmatch("\t".join(parts)):
             raise FormatError(f"{where}: not @XX and fields TAG:value, separated by tabs")
-        fields = [(one[:2], one[3:]) for one in line.split("\t")[1:]]
+        if len(parts) <= line.count("\t"):
+            self._warn("an empty field in a line of the header", number)
+        fields = [(part[:2], part[3:]) for part in parts[1:]]
         tags = dict(fields)
         if len(tags) < len(fields):
             self._warn("a tag stands twice in a line of the header", number)

@@ -158,6 +158,13 @@ def test_unaligned_reads_need_no_reference():
     assert (found.verdict, found.facts["unplaced"], found.samples) == ("valid", 2, ("S1",))
 
 
+def test_a_very_long_read_goes_over_many_blocks():
+    long = record(-1, -1, flag=4, cigar=(), bases=6_000_000)
+    raw = bam(long, record(-1, -1, flag=4), text=b"", references=())
+    assert look(raw).facts["bases"] == 6_000_004
+    assert look(bgzip(b"BAM\1" + bytes(8) + long[:-9])).problems == ("record 1: the file ends in it",)
+
+
 HEAD = TEXT.split(b"@RG")[0]
 
 
@@ -181,7 +188,9 @@ HEAD = TEXT.split(b"@RG")[0]
         (bam(text=b"@SQ\tSN:a\tLN:5e3\n"), "header line 1: @SQ LN is no whole number"),
         (bam(text=b"@SQ\tSN:a\tLN:2147483648\n"), "header line 1: @SQ LN is no whole number"),
         (bam(text=b"@HD VN:1.6\n"), "header line 1: not @XX and fields TAG:value"),
-        (bam(text=b"\n\nGID7\n"), "header line 3: not @XX and fields TAG:value"),
+        (bam(text=TEXT + b"GID7\n"), "header line 7: not @XX and fields TAG:value"),
+        (bam(text=b"\n" + TEXT), "header line 1: not @XX and fields TAG:value"),
+        (bam(text=TEXT + b"\n@CO\tx\n"), "header line 7: not @XX and fields TAG:value"),
         (bam(record(), record()[:-1]), "record 2: the file ends in it"),
         (bam(record(), b"\x05\0\0\0aaaaa"), "record 2: its size is not that of a record"),
         (bam(struct.pack("<i", -1)), "record 1: its size is not that of a record"),
@@ -227,6 +236,8 @@ def test_what_is_wrong_is_said_with_the_line_or_record(raw, problem):
         (bam(record(), text=TEXT.replace(b"coordinate", b"Position")), "header line 1: @HD SO is none of"),
         (bam(record(), text=TEXT + b"@HD\tVN:1.6\n"), "header line 7: @HD is not the first line"),
         (bam(record(), text=TEXT + b"@PG\tID:bwa\n"), "@PG IDs repeat"),
+        (bam(record(), text=TEXT + b"@CO made by hand\n"), "header line 7: @CO without a tab"),
+        (bam(record(), text=TEXT + b"@PG\tID:b\t\n"), "header line 7: an empty field"),
         (bam(record(), text=TEXT + b"@PG\tID:b\tPP:c\n"), "@PG PP names a program"),
         (bam(record(), text=TEXT.replace(b"\tPL", b"\tSM:S3\tPL")), "header line 4: a tag stands twice"),
         (bam(record(), text=TEXT[:-1] + b"\0\n@CO\tx\n"), "the text of the header holds NUL"),
@@ -329,7 +340,9 @@ def damaged_records(many: int = 400) -> list[str]:
     return said
 
 
-@pytest.mark.parametrize("switch", ["NUMBA_DISABLE_JIT", "NUMBA_BOUNDSCHECK"])
+@pytest.mark.parametrize(
+    "switch", ["NUMBA_DISABLE_JIT", pytest.param("NUMBA_BOUNDSCHECK", marks=pytest.mark.slow)]
+)
 def test_the_walk_says_the_same_interpreted_and_with_bounds_checked(switch, tmp_path):
     """Damaged records must lead to no access beyond the buffer, which compiled code would not notice."""
     places = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -344,6 +357,80 @@ def test_the_walk_says_the_same_interpreted_and_with_bounds_checked(switch, tmp_
     said = damaged_records()
     assert other.stdout.splitlines() == said
     assert sum("record" in one for one in said) > 200
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(draw=st.data())
+def test_damaged_containers_are_answered(draw, cram_without_crc):
+    """CRAM 2.1 has no CRC: what is wrong must be seen in the fields, or not at all."""
+    raw = bytearray(cram_without_crc)
+    for _ in range(draw.draw(st.integers(1, 4))):
+        raw[draw.draw(st.integers(0, len(raw) - 1))] = draw.draw(st.integers(0, 255))
+    found = look(bytes(raw[: draw.draw(st.integers(len(raw) // 2, len(raw)))]))
+    assert (found.verdict == "valid") == (not found.problems)
+
+
+@pytest.fixture(scope="module")
+def cram_without_crc(tmp_path_factory) -> bytes:
+    options = [b"version=2.1", b"no_ref=1", b"seqs_per_slice=9"]
+    path = written(tmp_path_factory.mktemp("cram") / "a.cram", "wc", reads=30, format_options=options)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("version", ["2.1", "3.0", "3.1"])
+def test_containers_hold_what_pysam_reads(version, tmp_path):
+    options = [f"version={version}".encode(), b"no_ref=1", b"seqs_per_slice=100", b"slices_per_container=2"]
+    path = written(tmp_path / "a.cram", "wc", reads=1_000, format_options=options)
+    found = Bam().inspect(OnFile(path))
+    assert (found.verdict, found.problems, found.samples) == ("valid", (), ("S1",))
+    with pysam.AlignmentFile(str(path)) as stream:
+        reads = list(stream)
+    facts = found.facts
+    assert (facts["cram_version"], facts["records"], facts["records_decoded"]) == (version, len(reads), False)
+    assert facts["bases"] == sum(read.query_length for read in reads)
+    assert (facts["slices"], facts["references"], facts["reference_needed"]) == (11, 2, False)
+
+
+def test_reads_stored_by_their_reference_need_it(tmp_path):
+    (tmp_path / "ref.fa").write_text(">chr1\n" + "ACGT" * 500 + "\n")
+    facts = []
+    for options in ([], [b"embed_ref=1"]):
+        path = tmp_path / f"{len(options)}.cram"
+        with pysam.AlignmentFile(
+            str(path),
+            "wc",
+            header={"SQ": [{"SN": "chr1", "LN": 2000}]},
+            reference_filename=str(tmp_path / "ref.fa"),
+            format_options=options,
+        ) as stream:
+            read = pysam.AlignedSegment(stream.header)
+            read.query_name, read.query_sequence, read.cigartuples = "r1", "ACGT" * 9, [(0, 36)]
+            read.reference_id, read.reference_start = 0, 100
+            stream.write(read)
+        found = Bam().inspect(OnFile(path))
+        assert found.verdict == "valid", found.problems
+        facts.append((found.facts["reference_needed"], found.facts["reference_embedded"]))
+    assert facts == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda raw: raw[:20], "the file is cut off in its first 26 bytes"),
+        (lambda raw: raw[:-38], "container 4: the container that ends a CRAM is missing"),
+        (lambda raw: raw[:-60], "container 3: the file is cut off"),
+        (lambda raw: raw[:4] + b"\4" + raw[5:], "a CRAM of a version other than"),
+        (lambda raw: raw[:26] + b"\1" + raw[27:], "the header: the CRC of its fields does not hold"),
+        (lambda raw: raw[:-70] + b"XY" + raw[-68:], "container 3: the CRC of a block does not hold"),
+    ],
+)
+def test_what_is_wrong_with_a_cram_is_said_with_the_container(change, problem, tmp_path):
+    options = [b"version=3.0", b"no_ref=1"]
+    raw = written(tmp_path / "a.cram", "wc", reads=500, format_options=options).read_bytes()
+    found = look(change(raw), "a.cram")
+    assert found.verdict == "invalid"
+    assert found.problems[0].startswith(problem)
+    assert look(raw + b"more").problems == ("something follows the container that ends the file",)
 
 
 def test_a_block_that_lies_about_its_length_is_refused():
