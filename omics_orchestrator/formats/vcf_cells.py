@@ -47,6 +47,7 @@ ALLELES = re.compile(rb"[0-9]+|\.")
 LOCAL = re.compile(rb"L(?:ADF?|ADR|EC|GL|GP|PL|PP)")
 MOST_NAMES = 1000  # FORMAT keys that are named among the facts
 REMEMBERED = 20_000  # texts of samples whose judgement is kept
+LOCAL_NUMBERS = (LOCAL_ALT, LOCAL_ALLELE, LOCAL_GENOTYPE)
 
 
 class Row(NamedTuple):
@@ -179,7 +180,7 @@ class PlainCells:
             elif kind == LAA:
                 local = value.count(b",") + 1 if value not in (b"", b".") else 0
                 bits |= faults(TYPES["Integer"], value) if value else 0
-            else:
+            elif value or number not in LOCAL_NUMBERS or local > 0:  # no allele of its own, no values
                 bits |= faults(kind, value)
                 if number != ANY and value not in (b"", b"."):
                     count = value.count(b",") + 1
@@ -204,7 +205,7 @@ def _fits(count: int, number: int, alternates: int, ploidy: int, local: int, *, 
     """Tell whether a list is as long as its Number says (§1.4.4); what cannot be told fits."""
     if number >= 0:
         return count == number
-    if number in (LOCAL_ALT, LOCAL_ALLELE, LOCAL_GENOTYPE):
+    if number in LOCAL_NUMBERS:
         if local < 0:
             return True
         alternates, number = local, number - LOCAL_ALT + PER_ALT

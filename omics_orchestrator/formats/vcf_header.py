@@ -20,6 +20,9 @@ CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]
 NUMBERS = {"A": (4, 1), "G": (4, 1), ".": (4, 1), "R": (4, 2)}  # since which version
 FORMAT_NUMBERS = NUMBERS | {"P": (4, 4), "LA": (4, 5), "LR": (4, 5), "LG": (4, 5), "M": (4, 5)}
 INFO_TYPES = frozenset({"Integer", "Float", "Flag", "Character", "String"})
+KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
+SPACE = re.compile(r"\s")
+BROKEN_ID = {"INFO": SPACE, "FORMAT": SPACE, "FILTER": re.compile(r"\s|;|^0$"), "ALT": re.compile(r"[\s<>]")}
 DECLARES = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig"})
 NEWEST = (4, 5)
 MOST_ENTRIES = 500  # of the header that are looked at for identifiers
@@ -165,6 +168,10 @@ class Header:
             self._note("incomplete")
         elif not description.startswith('"') and not (called == "ALT" and self.version < (4, 3)):
             self._note("unquoted")
+        if BROKEN_ID[called].search(name) or (
+            called in ("INFO", "FORMAT") and not self._is_key(called, name)
+        ):
+            self._note("bad_id")
         key = name.encode()
         if called == "ALT":
             self.alts.add(key)
@@ -178,6 +185,11 @@ class Header:
             self._note("incomplete")
         self._check(called, name, kind, number)
         (self.infos if called == "INFO" else self.formats)[key] = declared(kind, number)
+
+    def _is_key(self, called: str, name: str) -> bool:
+        """Tell whether a key is spelt as versions from 4.3 on want it (§1.6.1, 8; §1.6.2)."""
+        old = self.version < (4, 3) or (called, name) == ("INFO", "1000G")
+        return old or KEY.fullmatch(name) is not None
 
     def _check(self, called: str, name: str, kind: str, number: str) -> None:
         """Check Type and Number of an INFO or FORMAT."""

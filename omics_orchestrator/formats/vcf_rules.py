@@ -54,6 +54,7 @@ RULES = {
     "blank": Rule("an empty line in the header"),
     "malformed": Rule("a meta-information line is not well formed"),
     "no_id": Rule("a structured meta-information line without ID"),
+    "bad_id": Rule("an ID has characters that are not allowed"),
     "incomplete": Rule("a declaration lacks Number, Type or Description"),
     "bad_type": Rule("a declaration has a Type that the specification does not know"),
     "bad_number": Rule("a declaration has a Number that this version does not know"),

@@ -118,13 +118,8 @@ def info_faults(header: Header, key: bytes, typed: Typed, alternates: int) -> in
     if typed.kind not in KINDS.get(kind, (7,)):
         return TYPE
     count = typed.number()
-    return COUNT if count and not _fits(count, number, alternates, 2) else 0
-
-
-def _fits(count: int, number: int, alternates: int, ploidy: int) -> bool:
-    expected = {PER_ALT: alternates, PER_ALLELE: alternates + 1, PER_GENOTYPE: genotypes(alternates, ploidy)}
-    wanted = expected.get(number, number)
-    return wanted < 0 or count == wanted
+    wanted = {PER_ALT: alternates, PER_ALLELE: alternates + 1}.get(number, number)
+    return COUNT if count and wanted >= 0 and count != wanted else 0
 
 
 class TypedCells:

@@ -103,10 +103,11 @@ def genotypes(alternates: int, ploidy: int) -> int:
 
 
 def miscounted(number: int, value: bytes, alternates: int) -> int:
-    """Return COUNT where an INFO value is not as long as its Number says; diploid where genotypes are counted."""
-    if value == b"." or number == ANY:
+    """Return COUNT where an INFO value is not as long as its Number says.
+
+    How many genotypes a site has (Number=G) is not defined without a ploidy: any length will do.
+    """
+    if value == b"." or number in (ANY, PER_GENOTYPE):
         return 0
-    expected = {PER_ALT: alternates, PER_ALLELE: alternates + 1, PER_GENOTYPE: genotypes(alternates, 2)}.get(
-        number, number
-    )
+    expected = {PER_ALT: alternates, PER_ALLELE: alternates + 1}.get(number, number)
     return COUNT if expected >= 0 and value.count(b",") + 1 != expected else 0

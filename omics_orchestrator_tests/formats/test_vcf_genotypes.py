@@ -138,10 +138,8 @@ def test_compiled_and_plain_read_the_same(rows):
     site = b"1\t5\t.\tA\tC\t.\t.\t.\tGT:DP\t"
     raw = HEAD + b"".join(site + b"\t".join(row) + b"\n" for row in rows)
     (plain,) = genotypes(MemoryFile("a.vcf", raw))
-    small, vcf_genotypes.SMALL = vcf_genotypes.SMALL, -1
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(vcf_genotypes, "SMALL", -1)
         (compiled,) = genotypes(MemoryFile("a.vcf", raw))
-    finally:
-        vcf_genotypes.SMALL = small
     assert compiled.dosage.tolist() == plain.dosage.tolist()
     assert compiled.ploidy.tolist() == plain.ploidy.tolist()
