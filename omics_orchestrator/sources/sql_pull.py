@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -42,15 +43,17 @@ class Pull:
         """Return rows with the last watermark or a higher one, and those with none; else the whole table.
 
         All is read where nothing is held, the last whole reading is older than `every`, the highest watermark fell,
-        or the number of rows tells that some vanished or came late.
+        the number of rows tells that some vanished or came late, or columns came, went or changed their type.
         """
         count, highest = standing(self.connection, self.relation, watermark)
         last = held.mark.get("watermark", "") if held else ""
-        if held and last and highest is not None and not _due(held.mark, every):
+        shape = hashlib.sha256(repr((self.relation.columns, self.relation.codes)).encode()).hexdigest()
+        same = held is not None and held.mark.get("shape") == shape
+        if held and same and last and highest is not None and not _due(held.mark, every):
             delivery = self._since(watermark, mark_value(last), highest, held, count)
             if delivery is not None:
                 return replace(delivery, mark={**held.mark, "watermark": mark_of(highest)})
-        mark = {"watermark": mark_of(highest)} if highest is not None else {}
+        mark = {"watermark": mark_of(highest), "shape": shape} if highest is not None else {}
         return replace(self.whole(), mark={**mark, "full": datetime.now(UTC).isoformat()} if mark else {})
 
     def _since(

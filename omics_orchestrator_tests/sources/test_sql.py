@@ -227,6 +227,10 @@ def test_watermarks_in_postgres(here, database):
         "51",
         "99",
     ]  # one without a watermark is always read
+    told = source.signature(here)
+    run(database, "alter table t alter id type bigint")
+    assert source.signature(here) != told
+    assert source.deliver("s", "t", set(), here, held=held_after(first)).replaced is None
 
 
 def test_schema_drift(cohort, stores):
