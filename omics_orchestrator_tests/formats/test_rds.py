@@ -1,13 +1,8 @@
 """rds: R objects of real R, small ones made here, every way to be wrong. Values: test_rds_read.py."""
 
-import bz2
 import gzip
-import lzma
-import random
-import struct
 from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("rdata")
@@ -16,7 +11,6 @@ from omics_orchestrator.formats import Format
 from omics_orchestrator.formats import rds_emit as r
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.rds import Rds
-from omics_orchestrator_tests.formats.onfile import OnFile
 
 CELLS = ["c1", "c2", "c3"]
 
