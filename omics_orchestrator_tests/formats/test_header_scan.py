@@ -29,3 +29,31 @@ def test_harmless_headers_are_not_told():
 def test_of_many_places_the_rest_is_counted():
     entries = [(f"place {number}", "date of birth", "1957-02-11") for number in range(MOST + 3)]
     assert suspicious(entries)[-1] == "3 more"
+
+
+def test_names_in_the_form_of_dicom_are_names():
+    found = suspicious([("(0010,0010)", "PatientName", "Doe^Jane"), ("x", "patient_name", "Doe^Jane")])
+    assert found == ("(0010,0010): names of people", "x: names of people")
+
+
+def test_what_stands_for_nobody_is_not_told():
+    dummies = [
+        "Anon^Patient",
+        "ANONYMIZED",
+        "Test^Patient",
+        "unknown",
+        "n/a",
+        "^^^^",
+        "openpyxl",
+        "19000101",
+        "  \0",
+    ]
+    called = ("PatientName", "lastModifiedBy", "PatientBirthDate", "PatientAddress")
+    assert suspicious([("place", name, text) for name in called for text in dummies]) == ()
+
+
+def test_a_number_of_a_person_counts_at_a_dicom_tag_only():
+    assert suspicious([("DICOM (0010,0020)", "PatientID", "AA01")]) == (
+        "DICOM (0010,0020): numbers of a person",
+    )
+    assert suspicious([("obs column 3", "PatientID", "AA01")]) == ()
