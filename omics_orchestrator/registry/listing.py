@@ -47,12 +47,11 @@ where known.number is null or known.inspector <> %(inspector)s or known.size <> 
 create unique index on to_read (place);
 """
 GONE = """
-update registry.file set missing_since = now()
-from registry.file_set
-where set_number = file_set.number and study = %(study)s and assay = %(assay)s and missing_since is null
-  and (store <> %(store)s or not exists (
-       select from listed where coalesce(listed.written, listed.key) = file.key))
-returning set_number
+with gone as (
+    select file.number from registry.file join registry.file_set on set_number = file_set.number
+    left join listed on coalesce(listed.written, listed.key) = file.key and file.store = %(store)s
+    where study = %(study)s and assay = %(assay)s and missing_since is null and listed.key is null)
+update registry.file set missing_since = now() from gone where file.number = gone.number returning set_number
 """
 BACK = """
 update registry.file set missing_since = null

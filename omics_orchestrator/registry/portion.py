@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from omics_orchestrator.registry.changes import Recorder
@@ -23,10 +23,12 @@ class Portions:
     Attributes:
         settler: decides digests, judgements and links.
         recorder: turns them into rows.
+        settled: numbers of the sets that were settled.
     """
 
     settler: Settler
     recorder: Recorder
+    settled: set[int] = field(default_factory=set)
 
     def take_in(
         self, cursor: Cursor, listed: Sequence[Listed], readings: Sequence[Reading]
@@ -81,6 +83,7 @@ class Portions:
     def _write(self, cursor: Cursor, sets: Collection[FileSet]) -> int:
         for file_set in sets:
             self.settler.settle(file_set)
+        self.settled.update(file_set.number for file_set in sets)
         changes = self.recorder.changes(sets)
         self.settler.names.remember()
         return write(cursor, changes)

@@ -196,7 +196,7 @@ class _Registration:
         anew = row is None or row[0] != self._linked_by
         if anew:
             cursor.execute(SETS, whose)
-            left = set((cursor.fetchone() or (None,))[0] or ())
+            left = set((cursor.fetchone() or (None,))[0] or ()) - self._portions.settled
         touched = 0
         for numbers in _portions(sorted(left)):
             touched += self._portions.settle_again(cursor, numbers)
