@@ -47,15 +47,15 @@ class H5ad(Format):
         try:
             with hdf5.opened(file, "AnnData") as content:
                 read_slots(content, slots)
-                identifying = suspicious(islice(_entries(content), hdf5.MOST_ENTRIES))
-                samples = _samples(content["obs"], self.sample_column) if self.sample_column else ()
+                identifying = suspicious(islice(header_entries(content), hdf5.MOST_ENTRIES))
+                samples = samples_of(content["obs"], self.sample_column) if self.sample_column else ()
                 check_values(content, slots)
         except FormatError as error:
             return Inspection("invalid", slots.facts, (), (str(error),), identifying)
         return Inspection.of(slots.facts, samples, slots.warnings, identifying=identifying)
 
 
-def _samples(obs: Any, column: str) -> tuple[str, ...]:
+def samples_of(obs: Any, column: str) -> tuple[str, ...]:
     """Return the distinct values of a column of `obs`, in order of category or of appearance."""
     if column not in columns(obs):
         raise FormatError(f'obs has no column "{column}"')
@@ -80,7 +80,7 @@ def _used(categories: Any, codes: Any) -> tuple[str, ...]:
     return tuple(hdf5.text(name) for code, name in enumerate(categories[:]) if code in used)
 
 
-def _entries(content: Any) -> Iterator[tuple[str, str, str]]:
+def header_entries(content: Any) -> Iterator[tuple[str, str, str]]:
     """Yield what the header says, in short texts: attributes, entries of `uns`, columns of `obs`."""
     yield from hdf5.attribute_texts(content, "the file's")
     for place, name, node in uns_nodes(content):

@@ -157,25 +157,28 @@ def texts(values: Any) -> list[str]:
 
 def pieces(dataset: Any) -> Iterator[Any]:
     """Yield the values of a list in order, at most about a million at once (or one chunk)."""
-    step = PIECE if dataset.dtype.kind != "O" else PIECE // 8
+    step = max(PIECE if dataset.dtype.kind != "O" else PIECE // 8, 1)
     if dataset.chunks:
         step = max(step // dataset.chunks[0], 1) * dataset.chunks[0]
     for start in range(0, dataset.shape[0], step):
         yield dataset[start : start + step]
 
 
-def tiles(dataset: Any) -> Iterator[tuple[int, Any]]:
-    """Yield (first row, values) of a table, about a million values at once (or one chunk); no chunk is read twice."""
-    rows, columns = dataset.shape
-    high, wide = dataset.chunks or (1, max(columns, 1))
-    if high * columns > 16 * PIECE:
+def tiles(dataset: Any, *, columns: bool = False) -> Iterator[tuple[int, Any]]:
+    """Yield (first row, values) of a table, about a million values at once (or one chunk); no chunk is read twice.
+
+    With `columns` it yields (first column, values).
+    """
+    rows, across = dataset.shape
+    high, wide = dataset.chunks or (1, max(across, 1))
+    if high * across > 16 * PIECE:
         wide *= max(PIECE // (high * wide), 1)
     else:
-        wide = max(columns, 1)
+        wide = max(across, 1)
         high *= max(PIECE // (high * wide), 1)
     for top in range(0, rows, high):
-        for left in range(0, columns, wide):
-            yield top, dataset[top : top + high, left : left + wide]
+        for left in range(0, across, wide):
+            yield left if columns else top, dataset[top : top + high, left : left + wide]
 
 
 def is_written(dataset: Any) -> bool:
