@@ -44,7 +44,7 @@ def complaints(file: OpenFile, facts: Mapping[str, JsonValue], size: int) -> Ite
         return
     try:
         raw = _content(file)
-        if raw.startswith((BAI, CSI)) != (facts.get("format") == "BAM"):
+        if facts.get("format") != ("BAM" if raw.startswith((BAI, CSI)) else "CRAM"):
             yield "is of another kind than its file"
             return
         index = _bins(raw) if raw.startswith((BAI, CSI)) else _slices(raw)
@@ -68,7 +68,7 @@ def _content(file: OpenFile) -> bytes:
 
 
 def _disagreements(index: Index, facts: Mapping[str, JsonValue], size: int) -> Iterator[str]:
-    known = facts.get("references")
+    known, containers = facts.get("references"), facts.get("containers", 0)
     if facts.get("format") == "BAM":
         if index.references != known:
             yield f"is of {index.references} references, the file has {known}"
@@ -76,7 +76,7 @@ def _disagreements(index: Index, facts: Mapping[str, JsonValue], size: int) -> I
         told = index.unplaced is not None and index.counted
         if told and sum(counts) != facts.get("records"):
             yield "counts other records than the file holds"
-    elif index.references > int(str(known)) or len(index.containers) > int(str(facts.get("containers"))):
+    elif index.references > int(str(known)) or len(index.containers) > int(str(containers)):
         yield "names references or containers that the file does not have"
     if index.highest > size:
         yield "points beyond the end of the file"

@@ -1,6 +1,7 @@
-"""BAM and CRAM: aligned or unaligned reads, with their indexes. No SAM as text; CRAM's records are not decoded.
+"""BAM, CRAM and SAM: aligned or unaligned reads, with their indexes. CRAM's records are not decoded.
 
-Records of a BAM: bam_records.py; containers of a CRAM: cram.py; indexes: alignment_index.py.
+Records of a BAM: bam_records.py; containers of a CRAM: cram.py; lines of a SAM: sam_text.py; indexes:
+alignment_index.py.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from itertools import chain
 from typing import ClassVar, Literal
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats import alignment_index, bgzf, cram
+from omics_orchestrator.formats import alignment_index, bgzf, cram, sam_text
 from omics_orchestrator.formats.bam_records import MAGIC, Alignments
 from omics_orchestrator.formats.base import Format, Inspection, OpenFile
 from omics_orchestrator.formats.text import text_head
@@ -19,24 +20,25 @@ FILE_OF = {".bai": ".bam", ".csi": ".bam", ".crai": ".cram"}
 
 
 class Bam(Format):
-    """Aligned or unaligned reads (BAM, CRAM); an index (.bai, .csi, .crai) belongs to the file that it indexes.
+    """Aligned or unaligned reads (BAM, CRAM, SAM); an index (.bai, .csi, .crai) belongs to the file that it indexes.
 
     Checked: every BGZF block and its CRC, the header, the structure of every BAM record and their order, CRAM's
     chain of containers and blocks with their CRC, the end marker, and whether the index can be that of the file.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".bam", ".cram")
+    suffixes: ClassVar[tuple[str, ...]] = (".bam", ".cram", ".sam")
     companions: ClassVar[tuple[str, ...]] = (".bai", ".csi", ".crai")
     holds_samples: ClassVar[bool] = True
 
     format: Literal["bam"] = "bam"
-    """Reads as BAM or CRAM; sample names stand in the header (@RG SM)."""
+    """Reads as BAM, CRAM or SAM; sample names stand in the header (@RG SM)."""
 
     @classmethod
     def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell by the first bytes: BGZF with BAM's magic number, or CRAM's."""
+        """Tell by the first bytes: BGZF with BAM's magic number, CRAM's, or a SAM's header."""
         del name
-        return text_head(head).startswith(MAGIC) or cram.is_cram(head)
+        text = text_head(head)
+        return text.startswith(MAGIC) or sam_text.is_sam(text) or cram.is_cram(head)
 
     @classmethod
     def set_key(cls, name: str) -> str:
@@ -52,7 +54,9 @@ class Bam(Format):
         blocks = iter(file.blocks())
         first = next(blocks, b"")
         content = chain([first], blocks)
-        return cram.inspect(content) if first.startswith(cram.MAGIC) else _inspect(content)
+        if first.startswith(cram.MAGIC):
+            return cram.inspect(content)
+        return sam_text.inspect(content) if sam_text.is_sam(text_head(first)) else _inspect(content)
 
     def judge(self, members: Mapping[str, Inspection], files: Mapping[str, OpenFile]) -> Inspection:
         """Say whether there is an index, and whether it can be that of the file."""

@@ -471,6 +471,45 @@ def test_recognition_is_by_content():
     assert not Bam.sniff("a.cram", b"CRAMPS are painful")
 
 
+LINE = b"r1\t0\tchr1\t11\t60\t4M\t*\t0\t0\tACGT\tIIII\tRG:Z:L1\n"
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bgzip])
+def test_a_sam_is_read_too(pack, tmp_path):
+    path = written(tmp_path / "a.sam", "w")
+    with pysam.AlignmentFile(str(path)) as stream:
+        reads = list(stream)
+    raw = pack(path.read_bytes())
+    assert Bam.sniff("alignments.txt", raw)
+    found = look(raw, "a.sam")
+    assert (found.verdict, found.samples) == ("valid", ("S1",))
+    assert found.facts["records"] == len(reads)
+    assert found.facts["mapped"] == sum(not read.is_unmapped for read in reads)
+    assert found.facts["in_coordinate_order"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        (b"r1\t0\tchr1\n", "record 2: 3 columns instead of at least 11"),
+        (LINE.replace(b"\t11\t", b"\t-1\t"), "record 2: FLAG, POS or MAPQ is no whole number"),
+        (LINE.replace(b"chr1", b"GID7"), "record 2: a reference that the header does not have"),
+        (LINE.replace(b"4M", b"4Q"), "record 2: a CIGAR that cannot be read"),
+        (LINE.replace(b"4M", b"5M"), "record 2: CIGAR and sequence have different lengths"),
+        (LINE.replace(b"IIII", b"II"), "record 2: sequence and qualities have different lengths"),
+        (b"@CO\tlate\n", "record 2: 2 columns"),
+        (b"x" * 10_000, "record 2: 1 columns"),
+    ],
+)
+def test_what_is_wrong_with_a_sam_is_said_with_the_record(line, problem):
+    assert look(TEXT + LINE, "a.sam").verdict == "valid"
+    found = look(TEXT + LINE + line, "a.sam")
+    assert found.verdict == "invalid"
+    assert found.problems[0].startswith(problem)
+    assert look(TEXT + LINE + LINE.replace(b"11", b"9"), "a.sam").problems[0].startswith("record 2: not in")
+    assert look(b"@HD\tVN:1.6\n@SQ\tSN:a\n", "a.sam").problems == ("header line 2: @SQ without LN",)
+
+
 def test_an_index_belongs_to_its_file():
     names = ["x/a.bam", "x/a.bam.bai", "b.bai", "b.bam", "c.CRAM", "c.CRAM.crai", "d.crai", "a.bam.csi"]
     assert Bam.file_set(names) == [
@@ -520,7 +559,10 @@ def test_an_index_is_held_to_its_file(suffix, indexed, tmp_path):
         assert judged(path, bad, suffix).verdict == "warnings"
 
 
-def test_an_index_of_another_kind_or_alone_is_told(indexed):
+def test_an_index_of_another_kind_or_alone_is_told(indexed, tmp_path):
     assert "another kind" in judged(indexed[".bai"][0], indexed[".crai"][1], ".crai").problems[0]
+    (tmp_path / "a.sam").write_bytes(TEXT + LINE)
+    for suffix in (".bai", ".crai"):
+        assert "another kind" in judged(tmp_path / "a.sam", indexed[suffix][1], suffix).problems[0]
     alone = Bam().judge({"a.bai": Inspection.of({})}, {"a.bai": MemoryFile("a.bai", b"")})
     assert alone.problems == ("an index without the file that it indexes",)
