@@ -30,7 +30,8 @@ from omics_orchestrator.formats.fastq_tally import (
 LF, TAB, BLANK, PLUS, AT, SLASH, COLON = b"\n\t +@/:"
 ONE, FOUR, YES, NO = b"14YN"
 INCOMPLETE, ODD = -1, -2
-NOUGHT: Any = np.uint8(0)
+ZERO: Any = np.int64(0)
+ZERO8: Any = np.uint8(0)
 RUN = 255  # letters counted in one byte each
 CLASS_OF = np.array(CLASSES, np.int64)
 
@@ -77,11 +78,11 @@ def _title(text: Any, at: int, stop: int, names: Any, filled: int) -> tuple[int,
 @_compiled
 def _common_bases(text: Any, at: int, end: int, found: Any) -> bool:
     """Count A, C, G, T and N in capitals; False = something else is among them."""
-    a, c, g, t, n, begin = 0, 0, 0, 0, 0, at
+    a, c, g, t, n, begin = ZERO, ZERO, ZERO, ZERO, ZERO, at
     while at < end:
         run = min(end - at, RUN)
         first = np.uint64(at)
-        a8 = c8 = g8 = t8 = n8 = NOUGHT
+        a8 = c8 = g8 = t8 = n8 = ZERO8
         for i in range(np.uint64(run)):
             letter = text[first + i]
             a8 = np.uint8(a8 + np.uint8(letter == 65))
@@ -89,9 +90,10 @@ def _common_bases(text: Any, at: int, end: int, found: Any) -> bool:
             g8 = np.uint8(g8 + np.uint8(letter == 71))
             t8 = np.uint8(t8 + np.uint8(letter == 84))
             n8 = np.uint8(n8 + np.uint8(letter == 78))
-        a, c, g, t, n, at = a + a8, c + c8, g + g8, t + t8, n + n8, at + run
+        a, c, g = a + np.int64(a8), c + np.int64(c8), g + np.int64(g8)
+        t, n, at = t + np.int64(t8), n + np.int64(n8), at + run
     found[0], found[1], found[2], found[3], found[4], found[5] = a, c, g, t, n, 0
-    return a + c + g + t + n == end - begin
+    return bool(a + c + g + t + n == end - begin)
 
 
 @_compiled
@@ -136,7 +138,7 @@ def _plus(text: Any, title: int, length: int, at: int, stop: int) -> int:
 def _in_range(text: Any, at: int, length: int) -> bool:
     """Tell whether all qualities are `!` to `~`."""
     first = np.uint64(at)
-    outside = NOUGHT
+    outside = ZERO8
     for i in range(np.uint64(length)):
         above = np.uint8(text[first + i] - np.uint8(LOWEST_QUALITY))
         outside = np.uint8(outside | np.uint8(above >= np.uint8(QUALITIES)))
@@ -176,10 +178,10 @@ def _add_positions(text: Any, at: int, length: int, shift: int, positions: Any) 
             positions[1, i] += 1
         return
     for begin in range(0, length, 1 << shift):
-        run, total = min(length - begin, 1 << shift), 0
+        run, total = min(length - begin, 1 << shift), ZERO
         first = np.uint64(at + begin)
         for i in range(np.uint64(run)):
-            total += text[first + i]
+            total += np.int64(text[first + i])
         positions[0, begin >> shift] += total
         positions[1, begin >> shift] += run
 
