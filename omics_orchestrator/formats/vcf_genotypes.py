@@ -265,7 +265,7 @@ def _counted(text: bytes) -> tuple[int, int]:
 @cache
 def _kernel() -> Any:
     try:
-        from omics_orchestrator.formats.vcf_kernel import dosages
+        from omics_orchestrator.formats.vcf_dosage_kernel import dosages
     except ImportError:  # without the extra `variants`
         return None
     return dosages

@@ -15,7 +15,6 @@ from omics_orchestrator.formats import vcf_values as values
 
 TAB, COLON, COMMA, DOT, SLASH, BAR, ZERO, NINE, PLUS, MINUS = 9, 58, 44, 46, 47, 124, 48, 57, 43, 45
 MOST_DIGITS = 9  # of an integer that surely has 32 bits
-MOST_ALLELES = 127  # of one genotype
 ODD = -1  # a place: look at this record by other means
 jit = njit(cache=True, nogil=True)
 inlined = njit(cache=True, nogil=True, inline="always")
@@ -242,59 +241,3 @@ def flawless(text: Any, rows: Any, starts: Any, kinds: Any, numbers: Any, sample
                 counted[0] += genotypes
                 counted[1] += missing
     return counted
-
-
-@inlined
-def _copies(text: Any, at: int) -> tuple[int, int, int, int]:
-    """Return (place after the genotype, alleles, alleles called, of them alternate)."""
-    alleles, called, copies = 0, 0, 0
-    while True:
-        if text[at] == DOT:
-            at += 1
-        else:
-            begin, alternate = at, False
-            while ZERO <= text[at] <= NINE:
-                alternate = alternate or text[at] != ZERO
-                at += 1
-            if at == begin:
-                at = ODD
-                break
-            called += 1
-            copies += alternate
-        alleles += 1
-        if (text[at] != SLASH and text[at] != BAR) or alleles == MOST_ALLELES:
-            break
-        at += 1
-    return at, alleles, called, copies
-
-
-@jit
-def dosages(text: Any, rows: Any, columns: Any, dosage: Any, ploidy: Any) -> bool:
-    """Write alternate copies and alleles of each sample that is wanted; False: a record's columns do not add up.
-
-    Args:
-        text: uint8.
-        rows: int64, one row a record: start, end.
-        columns: int64, one a sample of the file: its column in `dosage` and `ploidy`; -1 = not wanted.
-        dosage: int8 (records, wanted), -1 beforehand: copies of alternate alleles where all alleles are called.
-        ploidy: int8 (records, wanted), 0 beforehand: alleles of the genotype, which stands first.
-    """
-    for index in range(rows.shape[0]):
-        at, end = rows[index, 0], rows[index, 1]
-        for column in columns:
-            if at > end:
-                return False
-            if column >= 0:
-                begin = at + (text[at] == SLASH or text[at] == BAR)
-                place, alleles, called, copies = _copies(text, begin)
-                if place != ODD and (place == end or text[place] == COLON or text[place] == TAB):
-                    at = place
-                    ploidy[index, column] = alleles
-                    if called == alleles:
-                        dosage[index, column] = copies
-            while at < end and text[at] != TAB:
-                at += 1
-            at += 1
-        if at != end + 1:
-            return False
-    return True

@@ -17,7 +17,7 @@ from omics_orchestrator_tests.formats.test_vcf_rules import FIRST, LAST, META, N
 noisy = settings(deadline=None, suppress_health_check=list(HealthCheck))
 SITES = (
     FIRST
-    + b"1\t11\t.\tA\tC\t.\tq10\tAF=0.5;END=40;TX=some text longer than fifteen letters\tGT:PL:CU:CH\t0:1,2:.5:x\t./.:.:.:.\n"
+    + b"1\t11\t.\tA\tC\t.\tq10\tAF=0.5;END=40;TX=longer than fifteen letters\tGT:PL:CU:CH\t0:1,2:.5:x\t./.:.:.:.\n"
     + b"1\t12\t.\tAC\tA,<DEL>\t.\t.\tAD=1,70000,3\tGT:AD:HQ\t1/2/0:1,2,3:4,5\t.:.:300,70000\n"
     + LAST
 )
@@ -36,10 +36,10 @@ def bcf(tmp_path_factory):
 
     def write(text: bytes) -> bytes:
         (folder / "a.vcf").write_bytes(text)
-        with pysam.VariantFile(str(folder / "a.vcf")) as calls:
-            with pysam.VariantFile(str(folder / "a.bcf"), "wb", header=calls.header) as written:
-                for record in calls:
-                    written.write(record)
+        calls = pysam.VariantFile(str(folder / "a.vcf"))
+        with calls, pysam.VariantFile(str(folder / "a.bcf"), "wb", header=calls.header) as written:
+            for record in calls:
+                written.write(record)
         return gzip.decompress((folder / "a.bcf").read_bytes())
 
     return write
@@ -85,7 +85,6 @@ def test_what_breaks_a_rule_in_text_breaks_it_in_binary(bcf):
         b"1,2:.5:x": (b"1:.5:x", "format_count"),
         b"4,5\t": (b"4,5,6\t", "format_count"),
         b"1\t12\t": (b"1\t9\t", "unsorted"),
-        b"END=40": (b"END=4", "end"),
         b"C,G": (b"C,A", "alt_repeats"),
         b"\tA\tC\t.\tq10": (b"\tR\tC\t.\tq10", "ref"),
     }

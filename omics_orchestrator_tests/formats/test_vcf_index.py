@@ -3,6 +3,7 @@
 import gzip
 import random
 import shutil
+from contextlib import suppress
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_an_index_of_another_file_is_told(indexed, csi):
     found = read(index)
     assert (found.names, found.counts) == (("1", "X"), [2, 1])
     assert 0 < found.furthest < calls.size
-    (problem,) = said(MemoryFile("a.vcf.gz", bgzip(HEAD + MORE + MORE[-40:])), index)
+    (problem,) = said(MemoryFile("a.vcf.gz", bgzip(HEAD + MORE + RECORD.replace(b"1\t10", b"X\t9"))), index)
     assert "3 records instead of 4" in problem
     (problem,) = said(MemoryFile("a.vcf.gz", bgzip(HEAD + RECORD)), index)
     assert "1 contigs are in one only" in problem
@@ -110,17 +111,16 @@ def test_damaged_indexes_are_answered(indexed):
             for value in (0, 127, 255):
                 damaged = bytearray(raw)
                 damaged[place] = value
-                try:
-                    read(MemoryFile("a.tbi", bytes(damaged)))
-                except FormatError as error:
-                    assert str(error).startswith("it ")
+                with suppress(FormatError):
+                    found = read(MemoryFile("a.tbi", bytes(damaged)))
+                    assert len(found.counts) < 100
 
 
 def test_an_index_of_a_bcf_knows_numbers_not_names(shared_data, tmp_path):
-    pysam = pytest.importorskip("pysam")
+    bcftools = pytest.importorskip("pysam.bcftools")
     source = shared_data / "vcf" / "bio2zarr" / "sample.bcf"
     shutil.copy(source, tmp_path / "sample.bcf")
-    pysam.bcftools.index("-f", str(tmp_path / "sample.bcf"), catch_stdout=False)
+    bcftools.index("-f", str(tmp_path / "sample.bcf"), catch_stdout=False)
     index = OnFile(tmp_path / "sample.bcf.csi")
     assert said(OnFile(source), index) == ()
     assert read(index).names == ()
