@@ -7,7 +7,8 @@ from omics_orchestrator.formats.header_words import LONGEST, MOST, entries
 
 
 def kinds(text: str) -> list[str]:
-    return [found.removeprefix("p: ").partition(" (")[0] for found in suspicious(entries("p", text))]
+    told = [found.removeprefix("p: ").partition(" (")[0] for found in suspicious(entries("p", text))]
+    return list(dict.fromkeys(told))
 
 
 @pytest.mark.parametrize(
