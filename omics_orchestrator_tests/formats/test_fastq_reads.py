@@ -140,7 +140,10 @@ def test_noise_is_told_alike(noise, pieces):
     assert counted(text, pieces, compiled=True) == wanted
 
 
-def test_the_compiled_loops_hold_with_bounds_checked_and_without_compilation(tmp_path):
+@pytest.mark.parametrize(
+    "variable", ["NUMBA_DISABLE_JIT", pytest.param("NUMBA_BOUNDSCHECK", marks=pytest.mark.slow)]
+)
+def test_the_compiled_loops_hold_uncompiled_and_with_bounds_checked(tmp_path, variable):
     """A process of its own each: Numba reads these variables when it is imported."""
     script = (
         "import gzip, random, warnings\n"
@@ -158,17 +161,16 @@ def test_the_compiled_loops_hold_with_bounds_checked_and_without_compilation(tmp
         "print('same')\n"
     )
     root = Path(__file__).parents[2]
-    for variable in ("NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"):
-        environment = {**os.environ, variable: "1", "NUMBA_CACHE_DIR": str(tmp_path)}
-        done = subprocess.run(
-            [sys.executable, "-c", script],
-            cwd=root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-        assert done.stdout == "same\n", done.stderr[-2000:]
+    environment = {**os.environ, variable: "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "same\n", done.stderr[-2000:]
 
 
 def test_without_numba_or_a_place_to_keep_code_all_is_the_same(monkeypatch):
