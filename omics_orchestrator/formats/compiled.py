@@ -21,4 +21,7 @@ def compiled(walker: Walker) -> Walker:
         from numba import njit
     except ImportError:  # the extra `variants` is not installed
         return walker
-    return cast("Walker", njit(cache=True, nogil=True)(walker))
+    try:
+        return cast("Walker", njit(cache=True, nogil=True)(walker))
+    except RuntimeError:  # no folder to keep it in
+        return cast("Walker", njit(nogil=True)(walker))
