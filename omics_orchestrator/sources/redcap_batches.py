@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 from omics_orchestrator.sources.redcap_refusals import Cut, TooBig
 
 FIRST_CELLS = 250_000
-MOST_CELLS = 4_000_000
+MOST_CELLS = 500_000  # larger ones spare few requests, and cost memory here and there
 MOST_RECORDS = 5_000  # PHP drops words of a form beyond `max_input_vars`; REDCap asks for 10,000 at least
 QUICK = 20.0  # seconds; batches grow while answers come faster
 PATIENT = 3  # slow failures in a row, per worker: then the server is not too small but too slow

@@ -18,7 +18,13 @@ CUT = "the answer ends in the middle of a line or a cell; some of it was lost on
 
 def csv_table(what: str) -> Callable[[Answer], pa.Table]:
     """Return the reader of answers to `what` (for messages)."""
-    return lambda answer: read_csv(answer.body, what)
+
+    def read(answer: Answer) -> pa.Table:
+        table = read_csv(answer.body, what)
+        pa.default_memory_pool().release_unused()  # what parsing took beside the table, before the next answer
+        return table
+
+    return read
 
 
 def read_csv(body: bytes, what: str) -> pa.Table:
