@@ -21,13 +21,13 @@ from omics_orchestrator.formats.rds_arrays import SMALL, Unkept, text_of
 from omics_orchestrator.formats.rds_stream import Stream
 
 DEPTH = 120  # nested objects; real ones stay below 40
-MOST_OBJECTS = 2_000_000  # nodes other than texts, about 300 bytes each
+MOST_OBJECTS = 1_000_000  # nodes other than texts, about 300 bytes each
 MOST_TEXTS = 50_000_000
 KEPT_ARRAY = 64 * 1024 * 1024  # bytes of an array of whole numbers that an inspection keeps
 KEPT = 512 * 1024 * 1024  # bytes of all of them
 
 LIST, CHAR, STR, RAW, WEAKREF = 2, 9, 16, 24, 23
-PERSISTENT, PACKAGE = 247, 250
+PERSISTENT, PACKAGE, END = 247, 250, 254
 PAIRED = {2, 3, 5, 6, 17, 239, 240}  # types that may have a tag
 REF = 255  # the index stands where others have flags
 
@@ -126,6 +126,8 @@ class Guarded(Parser):
         """Parse what rdata does not, or not fast; otherwise look at the flags and leave them to it."""
         flags = self.parse_int()
         kind = flags & 0xFF
+        if kind == END:
+            return NOTHING
         if kind == LIST and bytecode is None:
             return self._pairlist(flags, references)
         if kind == STR:
@@ -235,3 +237,7 @@ def _symbol(node: RObject | None) -> str:
     node = node.referenced_object if node and node.referenced_object else node
     text = getattr(getattr(node, "value", None), "value", None)
     return text.decode("latin-1") if isinstance(text, bytes) else ""
+
+
+NOTHING = new_node(RObjectType.NILVALUE, None)
+"""NULL, and the end of every linked list: one node for all."""

@@ -76,16 +76,12 @@ def _lost(node: RObject, path: str) -> Iterator[str]:
 
 
 def is_empty(node: RObject | None) -> bool:
-    """Tell whether a slot holds nothing: NULL, a vector or list of length 0, a matrix without rows and columns."""
+    """Tell whether a slot holds nothing: NULL, a vector, list or matrix of length 0, an object of such slots."""
     if node is None or is_null(node):
         return True
-    has_slots = "class" in attributes(node) and node.info.type == RObjectType.S4
-    return (
-        not has_slots
-        and not code(node)
-        and isinstance(node.value, (list, np.ndarray))
-        and not len(node.value)
-    )
+    if node.info.type == RObjectType.S4:
+        return all(is_empty(value) for name, value in attributes(node).items() if name != "class")
+    return not code(node) and isinstance(node.value, (list, np.ndarray)) and not len(node.value)
 
 
 def plain(node: RObject) -> Any:

@@ -35,6 +35,8 @@ def reductions(
             left.append(f'{prefix}obsm["{entry}"]')
             continue
         name = entry.removeprefix("X_")
+        if "jackstraw" in known.get(name, {}):
+            left.append(f'uns["seurat"]["reductions"]["{name}"]["jackstraw"]')
         made[name] = _reduction(name, array, place, assay, known.get(name, {}))
     return made
 

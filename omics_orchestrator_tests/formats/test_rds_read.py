@@ -132,7 +132,7 @@ def test_slots_without_a_place_are_kept_and_listed(read):
     kept = made.uns["seurat"]
     assert kept["commands"]["NormalizeData.RNA"]["params"]["scale.factor"] == 10000
     assert kept["commands"]["NormalizeData.RNA"]["time.stamp"].startswith("2018-08-27T")
-    assert made.uns["kept"] == ["@reductions$pca@jackstraw", "@reductions$tsne@jackstraw", "@commands"]
+    assert made.uns["kept"] == ["@reductions$pca@jackstraw", "@commands"]
     assert made.uns["not_representable"] == []
     assert (kept["version"], kept["project.name"]) == ("4.0.0", "SeuratProject")
 
