@@ -143,7 +143,7 @@ class RedcapApi:
         for name in sorted(parameters, key=lambda name: name == "records"):
             value = parameters[name]
             if isinstance(value, (list, tuple)):
-                many += [f"{name}%5B{number}%5D={quote_plus(str(item))}" for number, item in enumerate(value)]
+                many += [f"{name}%5B{number}%5D={_quoted(str(item))}" for number, item in enumerate(value)]
             else:
                 words.append((name, "true" if value is True else str(value)))
         return "&".join([urlencode(words), *many]).encode()
@@ -208,6 +208,11 @@ class RedcapApi:
 
     def _where(self, content: str) -> str:
         return f"REDCap at {self.host}, {content}"
+
+
+def _quoted(word: str) -> str:
+    """Return a word of the form; most are record ids that need no quoting."""
+    return word if word.isascii() and word.isalnum() else quote_plus(word)
 
 
 def _chunks(response: requests.Response) -> Iterable[bytes]:
