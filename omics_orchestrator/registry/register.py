@@ -175,14 +175,18 @@ class _Registration:
             connection.commit()
             return rows
 
-        # Postgres takes one portion while the next is read; a cursor is not shared between threads.
-        with ThreadPoolExecutor(1) as writer, connection.cursor() as listed:
+        # Postgres takes one portion while the files of the next are read. The connection belongs to one thread at a
+        # time: what is to be read next is asked before a portion is handed to the writer.
+        with ThreadPoolExecutor(1) as writer:
             try:
-                for portion in listing.unread(listed, count, PORTION):
+                portions = listing.unread(cursor, count, PORTION)
+                portion = next(portions, None)
+                while portion is not None:
                     readings = self._reader.read(portion)
                     self._keep_derived(readings)
                     touched += taken()
-                    waiting = writer.submit(self._portions.take_in, cursor, portion, readings)
+                    now, portion = portion, next(portions, None)
+                    waiting = writer.submit(self._portions.take_in, cursor, now, readings)
             finally:  # also when the store failed: what was read is kept
                 touched += taken()
         return touched

@@ -20,8 +20,8 @@ SAMPLES = table_of_samples(S1="P1", S2="P2")
 
 @pytest.fixture
 def pair(laboratory: Laboratory) -> tuple[Path, Path]:
-    return laboratory.put("mgx/P1_S1_R1.fastq.gz", reads(2)), laboratory.put(
-        "mgx/P1_S1_R2.fastq.gz", reads(3)
+    return laboratory.put("mgx/P1_S1_R1.fastq.gz", reads(3)), laboratory.put(
+        "mgx/P1_S1_R2.fastq.gz", reads(3, "TTGCA")
     )
 
 
@@ -90,15 +90,15 @@ def test_every_file_is_linked_or_has_a_reason(laboratory: Laboratory, pair: tupl
 
 def test_a_changed_file_is_a_new_version(laboratory: Laboratory, pair: tuple[Path, Path]) -> None:
     before = laboratory.register(FASTQ, SAMPLES)
-    pair[1].write_bytes(reads(7))
+    pair[1].write_bytes(reads(3, "TTGCATT"))
     touch_later(pair[1])
     after = laboratory.register(FASTQ, SAMPLES)
     assert after.rows["read"] == 1
     assert after.data_version != before.data_version
     versions = laboratory.rows(
-        "select file_number, version, facts ->> 'reads' from registry.file_version order by 1, 2"
+        "select file_number, version, facts ->> 'bases' from registry.file_version order by 1, 2"
     )
-    assert versions == [(1, 1, "2"), (2, 1, "3"), (2, 2, "7")]
+    assert versions == [(1, 1, "12"), (2, 1, "15"), (2, 2, "21")]
     assert [row["version"] for row in laboratory.files()] == [1, 2]
     assert laboratory.register(FASTQ, SAMPLES).touched == 0
 
