@@ -9,19 +9,36 @@ from pydantic import Field
 from omics_orchestrator.formats.anndata_zarr import AnndataZarr
 from omics_orchestrator.formats.bam import Bam
 from omics_orchestrator.formats.base import Format
+from omics_orchestrator.formats.dicom import Dicom
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.formats.feature_table import FeatureTable
 from omics_orchestrator.formats.h5ad import H5ad
 from omics_orchestrator.formats.h5mu import H5mu
 from omics_orchestrator.formats.loom import Loom
+from omics_orchestrator.formats.ome_tiff import OmeTiff
 from omics_orchestrator.formats.opaque import Opaque
 from omics_orchestrator.formats.plink import Plink
 from omics_orchestrator.formats.rds import Rds
+from omics_orchestrator.formats.svs import Svs
 from omics_orchestrator.formats.tenx import Tenx
 from omics_orchestrator.formats.vcf import Vcf
 
 AnyFormat = Annotated[
-    Bam | Plink | Fastq | Vcf | H5ad | H5mu | Loom | Tenx | AnndataZarr | Rds | FeatureTable | Opaque,
+    Bam
+    | Dicom
+    | Svs
+    | OmeTiff
+    | Plink
+    | Fastq
+    | Vcf
+    | H5ad
+    | H5mu
+    | Loom
+    | Tenx
+    | AnndataZarr
+    | Rds
+    | FeatureTable
+    | Opaque,
     Field(discriminator="format"),
 ]
 """The register; a file of unknown format is recognised in this order, so what knows its content best comes first."""
