@@ -241,8 +241,9 @@ def scan(
 @_compiled
 def _add_all(seen: Any, positions: Any, values: Any, profile: Any) -> None:
     """Add what one call counted to what is kept in 64 bits."""
-    for code in range(CODES):
-        values[code] += np.int64(seen[:, code].sum())
+    for table in range(4):
+        for code in range(CODES):
+            values[code] += seen[table, code]
     for i in range(BINS):
         profile[0, i] += positions[0, i]
         profile[1, i] += positions[1, i]

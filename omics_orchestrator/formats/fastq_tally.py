@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import JsonValue
 
@@ -140,45 +140,48 @@ def facts_of(
     `quality_encoding` (unclear: 33). `quality_profile`: means by position, `quality_profile_width` bases at a time;
     at most 256, and not more than a quarter of the reads.
     """
-    ranges = _ranges(values)
-    means = _means(values)
-    shapes = _profiles(numbers, profiles)
+    encodings = [encoding_of(*one) for one in _ranges(values)]
+    shapes = _profiles(numbers, profiles, encodings)
     facts: list[dict[str, JsonValue]] = []
-    for row, name, (lowest, highest), (total, q63, q94), (profile, width) in zip(
-        numbers.tolist(), names, ranges, means, shapes, strict=True
+    for row, name, encoding, shares, (profile, width) in zip(
+        numbers.tolist(), names, encodings, _shares(numbers, values, encodings), shapes, strict=True
     ):
         counts = row[BASES : BASES + NO_BASE]
-        bases = sum(counts)
-        found: dict[str, JsonValue] = {"reads": row[READS], "bases": bases}
+        found: dict[str, JsonValue] = {"reads": row[READS], "bases": sum(counts)}
         if row[READS]:
-            mates = [mate for mate in (1, 2, 3, 4) if row[MATES + mate]]
-            found |= {"shortest": row[SHORTEST], "longest": row[LONGEST], "names_digest": f"{name:08x}"}
-            found["mates"] = mates  # type: ignore[assignment]
-        if bases:
-            encoding, offset = encoding_of(lowest, highest)
-            a, c, g, t, n, _ = counts
+            found["shortest"], found["longest"] = row[SHORTEST], row[LONGEST]
+            found["names_digest"] = f"{name:08x}"
+            found["mates"] = [mate for mate in (1, 2, 3, 4) if row[MATES + mate]]
+        if found["bases"]:
             found["base_counts"] = dict(zip(KINDS, counts, strict=True))
-            found["gc"] = round((c + g) / (a + c + g + t), 4) if a + c + g + t else None
-            found |= {"n_share": round(n / bases, 6), "quality_lowest": lowest, "quality_highest": highest}
-            found |= {"quality_encoding": encoding, "quality_mean": round(total / bases - offset, 2)}
-            found["q30_share"] = round((q63 if offset == 33 else q94) / bases, 4)
-            found["quality_profile"] = [round(mean - offset, 1) for mean in profile]
-            found["quality_profile_width"] = width
+            found["gc"], found["n_share"], found["quality_mean"], found["q30_share"] = shares
+            found["quality_lowest"], found["quality_highest"] = encoding.lowest, encoding.highest
+            found["quality_encoding"] = encoding.name
+            found["quality_profile"], found["quality_profile_width"] = profile, width
         facts.append(found)
     return facts
 
 
-def encoding_of(lowest: int, highest: int) -> tuple[str, int]:
-    """Return how qualities are written, and the ASCII code of 0, from the lowest and highest code that occur.
+class Encoding(NamedTuple):
+    """How qualities are written: its name, the ASCII code of 0, the lowest and highest code that occur."""
+
+    name: str
+    offset: int
+    lowest: int
+    highest: int
+
+
+def encoding_of(lowest: int, highest: int) -> Encoding:
+    """Return how qualities are written, from the lowest and highest code that occur.
 
     `phred+33` (Sanger, Illumina 1.8 and later), `phred+64` (Illumina 1.3 to 1.7), `solexa+64` (Solexa, Illumina 1.0),
     `unclear` where all lie in the range that they share (Cock et al. 2010, Nucleic Acids Res 38:1767, table 1).
     """
     if lowest < 59:
-        return "phred+33", 33
+        return Encoding("phred+33", 33, lowest, highest)
     if highest <= 75:
-        return "unclear", 33
-    return ("phred+64", 64) if lowest >= 64 else ("solexa+64", 64)
+        return Encoding("unclear", 33, lowest, highest)
+    return Encoding("phred+64" if lowest >= 64 else "solexa+64", 64, lowest, highest)
 
 
 def _ranges(values: Numbers) -> list[tuple[int, int]]:
@@ -188,19 +191,31 @@ def _ranges(values: Numbers) -> list[tuple[int, int]]:
     return list(zip(lowest.tolist(), (CODES - 1 - below).tolist(), strict=True))
 
 
-def _means(values: Numbers) -> list[list[int]]:
-    """Return the sum of codes, how many are 63 (30 + 33) or more, how many 94 (30 + 64) or more, of each row."""
+def _shares(numbers: Numbers, values: Numbers, encodings: Sequence[Encoding]) -> list[list[float]]:
+    """Return GC, N, mean quality and share of 30 and better, of each row."""
     import numpy as np
 
-    sums = values @ np.arange(CODES), values[:, 63:].sum(1), values[:, 94:].sum(1)
-    return np.column_stack(sums).tolist()  # type: ignore[no-any-return]
+    kinds = numbers[:, BASES : BASES + NO_BASE]
+    bases = np.maximum(kinds.sum(1), 1)
+    offsets = np.array([one.offset for one in encodings])
+    good = np.where(offsets == 33, values[:, 33 + 30 :].sum(1), values[:, 64 + 30 :].sum(1))
+    columns = (
+        np.round(kinds[:, 1:3].sum(1) / np.maximum(kinds[:, :4].sum(1), 1), 4),
+        np.round(kinds[:, 4] / bases, 6),
+        np.round(values @ np.arange(CODES) / bases - offsets, 2),
+        np.round(good / bases, 4),
+    )
+    return np.column_stack(columns).tolist()  # type: ignore[no-any-return]
 
 
-def _profiles(numbers: Numbers, profiles: Numbers) -> list[tuple[list[float], int]]:
-    """Return mean code by position, and bases per mean, of each row."""
+def _profiles(
+    numbers: Numbers, profiles: Numbers, encodings: Sequence[Encoding]
+) -> list[tuple[list[JsonValue], int]]:
+    """Return mean quality by position, and bases per mean, of each row."""
     import numpy as np
 
-    found: list[tuple[list[float], int]] = []
+    offsets = np.array([[one.offset] for one in encodings])
+    found: list[tuple[list[JsonValue], int]] = []
     folded: dict[int, Any] = {}
     for row, (reads, _, longest, shift) in enumerate(numbers[:, : SHIFT + 1].tolist()):
         most, more = max(1, reads // READS_PER_BIN), 0
@@ -208,7 +223,7 @@ def _profiles(numbers: Numbers, profiles: Numbers) -> list[tuple[list[float], in
             more += 1
         if more not in folded:
             sums, counts = np.moveaxis(profiles.reshape(len(profiles), 2, -1, 1 << more).sum(-1), 1, 0)
-            folded[more] = sums / np.maximum(counts, 1)
+            folded[more] = np.round(sums / np.maximum(counts, 1) - offsets, 1)
         width = 1 << (shift + more)
         found.append((folded[more][row, : -(-longest // width)].tolist(), width))
     return found

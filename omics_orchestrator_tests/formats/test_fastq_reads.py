@@ -119,7 +119,7 @@ def test_facts_are_those_of_a_plain_count(text):
     assert counts["N"] == bases.count(b"N") + bases.count(b".")
     assert counts["A"] == bases.count(b"A")
     assert sum(counts.values()) == len(bases)
-    _, offset = encoding_of(min(quality), max(quality))
+    offset = encoding_of(min(quality), max(quality)).offset
     assert facts["quality_mean"] == pytest.approx(sum(quality) / len(quality) - offset, abs=0.006)
     assert facts["q30_share"] == pytest.approx(
         sum(one >= 30 + offset for one in quality) / len(quality), abs=1e-4
