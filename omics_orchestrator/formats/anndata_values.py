@@ -18,7 +18,7 @@ from omics_orchestrator.formats.anndata_elements import Slots, columns, is_array
 from omics_orchestrator.formats.count_matrix import Counts, Order
 from omics_orchestrator.formats.gene_ids import MOST, gene_id_system
 
-MOST_SIDES = 100_000_000  # entries of indptr that are held
+MOST_SIDES = 50_000_000  # entries of indptr that are held
 MOST_CATEGORIES = 1_000_000  # beyond it, categories are not looked at for repeats
 ID_COLUMNS = ("gene_ids", "gene_id", "feature_id", "ensembl_id", "ensembl")
 TOLD_COLUMNS = {"feature_types": "feature_types", "feature_type": "feature_types", "genome": "genome"}

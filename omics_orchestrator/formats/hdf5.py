@@ -14,6 +14,7 @@ from typing import Any
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import OpenFile
+from omics_orchestrator.formats.text import BOMB, BOMB_RATIO
 
 MAGIC = b"\x89HDF\r\n\x1a\n"
 USER_BLOCKS = (0, 512, 1024, 2048)  # bytes that may stand before the signature (HDF5 specification III.A)
@@ -156,7 +157,13 @@ def texts(values: Any) -> list[str]:
 
 
 def pieces(dataset: Any) -> Iterator[Any]:
-    """Yield the values of a list in order, at most about a million at once (or one chunk)."""
+    """Yield the values of a list in order, at most about a million at once (or one chunk).
+
+    Raises:
+        FormatError: a long list of which nothing was stored, or a decompression bomb.
+    """
+    if not is_written(dataset):
+        raise FormatError("a list of which no value was ever stored")
     step = max(PIECE if dataset.dtype.kind != "O" else PIECE // 8, 1)
     if dataset.chunks:
         step = max(step // dataset.chunks[0], 1) * dataset.chunks[0]
@@ -182,8 +189,19 @@ def tiles(dataset: Any, *, columns: bool = False) -> Iterator[tuple[int, Any]]:
 
 
 def is_written(dataset: Any) -> bool:
-    """Tell whether the values were stored: a dataset may claim any shape and store nothing."""
-    return bool(dataset.nbytes <= PIECE or dataset.nbytes <= DEFLATE_MOST * dataset.id.get_storage_size())
+    """Tell whether the values were stored: a dataset may claim any shape and store nothing.
+
+    Raises:
+        FormatError: they inflate so much that it is a decompression bomb.
+    """
+    stored = dataset.id.get_storage_size()
+    if dataset.nbytes <= PIECE or dataset.nbytes <= BOMB_RATIO * stored:
+        return True
+    if dataset.nbytes > DEFLATE_MOST * stored:
+        return False
+    if dataset.nbytes > BOMB:
+        raise FormatError(f"values inflate to more than {BOMB_RATIO} times their size: a decompression bomb?")
+    return True
 
 
 def attribute_texts(item: Any, place: str) -> Iterator[tuple[str, str, str]]:

@@ -163,6 +163,41 @@ def test_what_was_never_written_is_told_and_not_read():
     assert found.problems == ("the names of obs were never stored", "the values of X were never stored")
 
 
+def test_long_lists_that_were_never_stored_do_not_hang():
+    def endless(file: Any) -> None:
+        sparse = file.create_group("obsp/near")
+        sparse.attrs["shape"], sparse["indptr"] = (3, 3), [0, 0, 0, 10**13]
+        for name in ("data", "indices"):
+            sparse.create_dataset(name, (10**13,), dtype="i4", chunks=(1000,))
+
+    assert look(write(endless)).problems == ("a list of which no value was ever stored",)
+
+
+def test_a_decompression_bomb_is_refused(monkeypatch):
+    monkeypatch.setattr("omics_orchestrator.formats.hdf5.BOMB", 8_000_000)
+
+    def bomb(file: Any) -> None:
+        del file["X"], file["obs"]
+        _rows(file, 2_000_000)
+        file.create_dataset("X", (2_000_000, 2), "f4", data=np.zeros((2_000_000, 2)), chunks=(500_000, 2),
+                            compression="gzip", compression_opts=9)  # fmt: skip
+
+    found = look(write(bomb), None)
+    assert found.problems[-1] == "values inflate to more than 200 times their size: a decompression bomb?"
+
+
+def _rows(file: Any, count: int) -> None:
+    frame = file.create_group("obs")
+    frame.attrs["_index"], frame.attrs["column-order"] = "_index", np.array([], dtype=h5py.string_dtype())
+    frame["_index"] = np.arange(count).astype("S7")
+
+
+def test_names_of_links_that_are_no_text_are_answered():
+    """libhdf5 hands them to h5py, which fails inside of a loop of HDF5's own."""
+    raw = write(lambda file: file.create_group("uns").create_group("odd_name"))
+    assert look(raw.replace(b"odd_name", b"odd_\xf9ame")).verdict == "invalid"
+
+
 def full(tmp_path: Any) -> bytes:
     """Return what anndata writes with every slot filled: 30 cells × 20 genes."""
     anndata = pytest.importorskip("anndata")

@@ -48,9 +48,10 @@ def test_a_made_folder():
     assert list(read.var_names) == ["ENSG00000000001", "ENSG00000000002", "CD3"]
     assert list(read.var.gene_symbols) == ["A", "B", "CD3_TotalSeqB"]
     assert list(read.var.feature_types) == ["Gene Expression", "Gene Expression", "Antibody Capture"]
-    packed = {
-        f"{name}.gz": MemoryFile(f"{name}.gz", gzip.compress(file.raw)) for name, file in made().items()
-    }  # type: ignore[attr-defined]
+    packed: dict[str, OpenFile] = {
+        f"{name}.gz": MemoryFile(f"{name}.gz", gzip.compress(b"".join(file.blocks())))
+        for name, file in made().items()
+    }
     same(tenx_read.read(packed), read)
 
 
