@@ -51,7 +51,7 @@ def write_files(folder: Path, reads: int) -> int:
     largest = 0
     for number in range(FILES):
         text = "".join(
-            f"@SIM:1:FC{number}:1:{read}:1\n{''.join(chance.choices('ACGT', k=100))}\n+\n"
+            f"@SIM:1:FC{number // 2}:1:{read}:1\n{''.join(chance.choices('ACGT', k=100))}\n+\n"
             f"{''.join(chance.choices('FFFFFFFF:,#', k=100))}\n"
             for read in range(reads)
         )
