@@ -37,8 +37,10 @@ class H5ad(Format):
 
     @classmethod
     def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell by the suffix and the HDF5 signature."""
-        return cls.bears_suffix(name) and hdf5.is_hdf5(head)
+        """Tell by the HDF5 signature and the word anndata, which modern files state, or the suffix."""
+        if not hdf5.is_hdf5(head) or b"MuData" in head or (b"row_attrs" in head and b"col_attrs" in head):
+            return False
+        return cls.bears_suffix(name) or b"anndata" in head
 
     def inspect(self, file: OpenFile) -> Inspection:
         """Check shapes, encodings, indices, codes and names; the matrix streams by and is not held."""
