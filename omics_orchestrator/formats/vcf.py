@@ -19,7 +19,9 @@ from omics_orchestrator.formats.vcf_bcf import MAGIC, BinaryCalls
 from omics_orchestrator.formats.vcf_index import misfits
 from omics_orchestrator.formats.vcf_text import Calls
 
-BEGINNINGS = (b"##fileformat=VCF", b"#CHROM\tPOS\tID\tREF\tALT", MAGIC)
+BEGINNINGS = (b"##fileformat=VCF", MAGIC)
+HEADLESS = b"#CHROM\tPOS\tID\tREF\tALT"  # a .pvar begins so, too
+LONGEST_NAME = 200  # bytes of a key or contig among the facts
 MOST_CONTIGS = 500  # whose records are counted among the facts
 
 
@@ -43,7 +45,7 @@ class Vcf(Format):
         text = text_head(head)
         if not text:
             return head.startswith(GZIP) and cls.bears_suffix(name)
-        return text.startswith(BEGINNINGS)
+        return text.startswith(BEGINNINGS) or (text.startswith(HEADLESS) and cls.bears_suffix(name))
 
     @classmethod
     def set_key(cls, name: str) -> str:
@@ -121,14 +123,16 @@ def _facts(calls: Calls | BinaryCalls, lines: Lines, *, whole: bool) -> dict[str
         "compression": lines.compression,
     }
     if whole:
-        facts["format_keys"] = [name.decode("utf-8", "replace") for name in calls.formats.names]
+        facts["format_keys"] = [_name(key) for key in calls.formats.names]
         if len(fixed.by_contig) <= MOST_CONTIGS:
-            facts["records_by_contig"] = {
-                name.decode("utf-8", "replace"): number for name, number in fixed.by_contig.items()
-            }
+            facts["records_by_contig"] = {_name(key): number for key, number in fixed.by_contig.items()}
     if cells and cells.genotypes:
         facts |= {
             "genotypes": cells.genotypes,
             "genotypes_missing": round(cells.missing / cells.genotypes, 6),
         }
     return facts
+
+
+def _name(raw: bytes) -> str:
+    return raw[:LONGEST_NAME].decode("utf-8", "replace")

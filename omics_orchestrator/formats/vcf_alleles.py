@@ -12,6 +12,7 @@ BREAKEND = re.compile(
     rb"(?:[ACGTNacgtn.]+|)([\[\]])(?:<[^\s,<>]+>|[^\s,<>\[\]]+):[0-9]+\1(?:[ACGTNacgtn.]+|)"
     rb"|\.[ACGTNacgtn]+|[ACGTNacgtn]+\."
 )
+MOST = 65_534  # alleles of ALT: BCF has 16 bits for REF and them (§6.3.1)
 UNSPECIFIED = frozenset({b"<*>", b"<NON_REF>"})  # §5.5, and what GATK writes for it
 
 
@@ -40,6 +41,8 @@ def alleles(ref: bytes, alt: bytes) -> Alleles:
         broken["zero_length"] = None
     if alt in (b".", b""):
         return Alleles(0, tuple(broken), ("reference",), (), unspecified=False)
+    if alt.count(b",") >= MOST:
+        return Alleles(alt.count(b",") + 1, ("alt_broken",), ("other",), (), unspecified=False)
     listed = alt.split(b",")
     kinds: dict[str, None] = {}
     for one in listed:

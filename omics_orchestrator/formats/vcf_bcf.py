@@ -66,6 +66,7 @@ class BinaryCalls:
 
     def _samples(self, cursor: Cursor, site: Site) -> None:
         """Check the samples of a record, key by key."""
+        self.cells.begin()
         names, bits = [], 0
         for _ in range(site.keys):
             name = self.header.strings.get(cursor.integer())

@@ -45,6 +45,7 @@ OLD_GENOTYPE = re.compile(rb"(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
 GENOTYPE_44 = re.compile(rb"[/|]?(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
 ALLELES = re.compile(rb"[0-9]+|\.")
 LOCAL = re.compile(rb"L(?:ADF?|ADR|EC|GL|GP|PL|PP)")
+MOST_KEYS = 4096  # of one FORMAT; the rest counts as one key
 MOST_NAMES = 1000  # FORMAT keys that are named among the facts
 REMEMBERED = 20_000  # texts of samples whose judgement is kept
 LOCAL_NUMBERS = (LOCAL_ALT, LOCAL_ALLELE, LOCAL_GENOTYPE)
@@ -82,7 +83,7 @@ class Formats:
         known = self.numbers.get(text)
         if known is None:
             known = self.numbers[text] = len(self.keys)
-            names = [] if text == b"." else text.split(b":")
+            names = [] if text == b"." else text.split(b":", MOST_KEYS)
             self.keys.append(tuple(self._declared(name) for name in names))
             self.broken.append(tuple(dict.fromkeys(self._faults(names))))
             if len(self.names) < MOST_NAMES:

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
+from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.vcf_alleles import Alleles, alleles
 from omics_orchestrator.formats.vcf_header import Header
 from omics_orchestrator.formats.vcf_rules import INFO, Tally
@@ -24,6 +25,8 @@ from omics_orchestrator.formats.vcf_values import (
 
 INFO_KEY = re.compile(rb"[A-Za-z_][0-9A-Za-z_.]*|1000G")
 LARGEST_POSITION = 2**31 - 1
+MOST_ENTRIES = 10_000  # of one INFO that are looked at
+MOST_CONTIGS = 5_000_000  # beyond it, a file is refused: no assembly comes near
 REMEMBERED = 20_000  # pairs of REF and ALT, and FILTER columns, whose judgement is kept
 CONTROLS_WITHIN = bytes(set(range(32)) - {9})
 SPACE = re.compile(rb"\s")
@@ -100,6 +103,8 @@ class Fixed:
         if contig in self.by_contig:
             self.note("contig_apart")
         self.by_contig.setdefault(contig, 0)
+        if len(self.by_contig) > MOST_CONTIGS:
+            raise FormatError("more contigs than any assembly has", record=self.records)
         if not contig:
             self.note("contig_empty")
         elif SPACE.search(contig):
@@ -158,7 +163,7 @@ class Fixed:
             self.note("zero_length")
             return None
         keys: dict[bytes, bytes] = {}
-        entries = info.split(b";")
+        entries = info.split(b";", MOST_ENTRIES)
         for entry in entries:
             key, equals, value = entry.partition(b"=")
             keys[key] = value

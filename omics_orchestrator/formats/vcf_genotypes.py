@@ -266,6 +266,6 @@ def _counted(text: bytes) -> tuple[int, int]:
 def _kernel() -> Any:
     try:
         from omics_orchestrator.formats.vcf_dosage_kernel import dosages
-    except ImportError:  # without the extra `variants`
+    except (ImportError, RuntimeError):  # without the extra `variants`, or nowhere to keep compiled code
         return None
     return dosages

@@ -25,6 +25,8 @@ SPACE = re.compile(r"\s")
 BROKEN_ID = {"INFO": SPACE, "FORMAT": SPACE, "FILTER": re.compile(r"\s|;|^0$"), "ALT": re.compile(r"[\s<>]")}
 DECLARES = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig"})
 NEWEST = (4, 5)
+MOST_LINES = 5_000_000  # of a header: more than the contigs of any assembly
+LONGEST_TEXT = 10_000  # characters of an entry that are looked at or kept
 MOST_ENTRIES = 500  # of the header that are looked at for identifiers
 
 
@@ -62,6 +64,8 @@ class Header:
     def add(self, raw: bytes) -> None:
         """Read one line of the header, without its end."""
         self.lines += 1
+        if self.lines > MOST_LINES:
+            raise FormatError(f"the header has more than {MOST_LINES:,} lines")
         try:
             line = raw.decode()
         except UnicodeDecodeError:
@@ -107,7 +111,7 @@ class Header:
             self._note("malformed")
         else:
             if called == "reference":
-                self.reference = value
+                self.reference = value[:LONGEST_TEXT]
             self._keep(called, called, value)
         self.blocks = self.blocks or called.startswith("GVCFBlock")
 
@@ -123,6 +127,7 @@ class Header:
                 if called == line
                 else f"##{line} (line {self.lines}), {called}"
             )
+            text = text[:LONGEST_TEXT]
             self.entries.append((place, called, text))
             mails = [word.strip("<>()\"',;") for word in text.split() if "@" in word and "=" not in word]
             self.entries += [(place, "e-mail", word) for word in mails[:3]]

@@ -164,6 +164,6 @@ def cells_of(formats: Formats, samples: int, *, large: bool) -> Any:
 def _kernel() -> Any:
     try:
         from omics_orchestrator.formats.vcf_compiled import CompiledCells
-    except ImportError:  # without the extra `variants`
+    except (ImportError, RuntimeError):  # without the extra `variants`, or nowhere to keep compiled code
         return None
     return CompiledCells

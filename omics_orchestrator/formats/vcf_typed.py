@@ -132,6 +132,10 @@ class TypedCells:
         self.genotypes = 0
         self.missing = 0
 
+    def begin(self) -> None:
+        """Begin with the samples of another record."""
+        self._ploidies = None
+
     def check(self, key: bytes, cursor: Cursor, alternates: int) -> int:
         """Return what is wrong with the samples' values of one key, as bits."""
         import numpy as np
@@ -147,6 +151,8 @@ class TypedCells:
             return 0
         words = np.frombuffer(raw, "<u4" if kind == 5 else f"<i{SIZES[kind]}").reshape(self._samples, length)
         end, missing = (FLOAT_END, FLOAT_MISSING) if kind == 5 else (MISSING[kind] + 1, MISSING[kind])
+        if length == self._usual(number, alternates) and (length == 1 or not (words == end).any()):
+            return 0
         counts = (words != end).sum(axis=1)
         void = (counts == 0) | ((counts == 1) & (words[:, 0] == missing))
         wanted = self._wanted(number, alternates)
@@ -155,14 +161,19 @@ class TypedCells:
             wrong &= counts != genotypes(alternates, 2)
         return COUNT if wrong.any() else 0
 
+    @staticmethod
+    def _usual(number: int, alternates: int) -> int:
+        """Return how many values a diploid sample has."""
+        if number == PER_GENOTYPE:
+            return genotypes(alternates, 2)
+        return {PER_ALT: alternates, PER_ALLELE: alternates + 1}.get(number, number)
+
     def _wanted(self, number: int, alternates: int) -> Any:
         """Return how many values each sample should have; -1 = any."""
         import numpy as np
 
-        if number != PER_GENOTYPE:
-            return np.int64({PER_ALT: alternates, PER_ALLELE: alternates + 1}.get(number, number))
-        if self._ploidies is None:
-            return np.int64(genotypes(alternates, 2))
+        if number != PER_GENOTYPE or self._ploidies is None:
+            return np.int64(self._usual(number, alternates))
         table = np.array([genotypes(alternates, ploidy) for ploidy in range(int(self._ploidies.max()) + 1)])
         return table[self._ploidies]
 
@@ -173,6 +184,23 @@ class TypedCells:
         if kind not in INTEGERS or not length:
             return GENOTYPE if self._samples else 0
         words = np.frombuffer(raw, f"<i{SIZES[kind]}").reshape(self._samples, length)
+        lowest, highest = (int(words.min()), int(words.max())) if self._samples else (2, 2)
+        if lowest >= 2 and highest >> 1 <= alternates + 1:  # all are called, and there
+            self._ploidies = np.full(self._samples, length)
+            self.genotypes += self._samples
+            return 0
+        if lowest >= 0 and highest >> 1 <= alternates + 1:  # none is shorter than others
+            called = words[:, 0] > 1
+            for place in range(1, length):
+                called |= words[:, place] > 1
+            self._ploidies = np.full(self._samples, length)
+            self.genotypes += self._samples
+            self.missing += self._samples - int(np.count_nonzero(called))
+            return 0
+        return self._odd_genotypes(words, kind, alternates)
+
+    def _odd_genotypes(self, words: Any, kind: int, alternates: int) -> int:
+        """Check genotypes of different ploidy, or with wrong alleles."""
         here = (words != MISSING[kind] + 1) & (words != MISSING[kind])
         codes = words >> 1
         self._ploidies = here.sum(axis=1)

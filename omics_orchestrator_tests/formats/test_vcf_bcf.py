@@ -94,6 +94,13 @@ def test_what_breaks_a_rule_in_text_breaks_it_in_binary(bcf):
         assert (found.verdict == "invalid") == RULES[rule].refuses
 
 
+def test_the_ploidy_of_one_record_is_not_that_of_the_next(bcf):
+    triploid = b"1\t5\t.\tA\tC\t.\t.\t.\tGT:PL\t0/0/1:1,2,3,4\t./.:.\n"
+    without = b"1\t6\t.\tA\tC\t.\t.\t.\tPL\t1,2,3,4\t.\n"
+    found = look(bcf(META + NAMES + triploid + without))
+    assert found.problems == (f"record 2: {RULES['format_count'].says}",)
+
+
 def test_numbers_outside_the_dictionary_are_told(good):
     at = good.index(b"\tS1\tS2\n\0") + 8
     broken = bytearray(good)
