@@ -154,7 +154,8 @@ def _facts(content: Any) -> dict[str, JsonValue]:
         elif isinstance(value, str) and value:
             facts[name] = value[:60]
     facts["frames"] = int(content.get("NumberOfFrames") or 1) if "Rows" in content else 0
-    facts["image_type"] = [str(one)[:16] for one in (content.get("ImageType") or [])][:6]
+    kinds: list[JsonValue] = [str(one)[:16] for one in (content.get("ImageType") or [])]
+    facts["image_type"] = kinds[:6]
     if spacing := _spacing(content):
         facts["pixel_spacing_mm"] = spacing
     for path in content.get("OpticalPathSequence") or []:

@@ -22,10 +22,7 @@ def parsed(raw: str | bytes, what: str) -> ET.Element:
     text = raw.encode("utf-8", "replace") if isinstance(raw, str) else raw
     if len(text) > LARGEST:
         raise FormatError(f"{what} is larger than {LARGEST >> 20} MiB")
-    if b"<!" in text.replace(b"<!--", b"").replace(b"<![CDATA[", b"") or text[:2] in (
-        b"\xff\xfe",
-        b"\xfe\xff",
-    ):
+    if b"<!" in text.replace(b"<!--", b"").replace(b"<![CDATA[", b"") or b"\0" in text:  # NUL: UTF-16
         raise FormatError(f"{what} declares a document type or entities: refused")
     try:
         return ET.fromstring(text)  # noqa: S314 - no document type: no entities
