@@ -27,8 +27,10 @@ KEPT_ARRAY = 64 * 1024 * 1024  # bytes of an array of whole numbers that an insp
 KEPT = 512 * 1024 * 1024  # bytes of all of them
 
 LIST, CHAR, STR, RAW, WEAKREF = 2, 9, 16, 24, 23
-PERSISTENT, PACKAGE, END = 247, 250, 254
+PERSISTENT, PACKAGE, BASE_NAMESPACE, UNBOUND, END = 247, 248, 250, 252, 254
 PAIRED = {2, 3, 5, 6, 17, 239, 240}  # types that may have a tag
+BCODE, REPEATED, REPEATABLE = 21, 243, 244
+CALLS, WITH_ATTRIBUTES = {2, 6, 239, 240}, {239, 240}  # calls and lists within byte code
 REF = 255  # the index stands where others have flags
 
 
@@ -108,27 +110,21 @@ class Guarded(Parser):
         self, reference_list: Any = None, bytecode_rep_list: Any = None, info_int: int | None = None
     ) -> RObject:
         """Parse the next node, within the limits."""
+        del bytecode_rep_list, info_int  # only for byte code, which is read here
         references = [] if reference_list is None else reference_list
-        self._objects += 1
-        self._depth += 1
-        if self._depth > DEPTH:
-            raise FormatError(f"nested more than {DEPTH} deep: no data object of ours")
-        if self._objects > MOST_OBJECTS:
-            raise FormatError(f"more than {MOST_OBJECTS:,} objects within the object")
-        try:
-            if info_int is None and (mine := self._own(references, bytecode_rep_list)) is not None:
-                return mine
-            return super().parse_R_object(references, bytecode_rep_list, info_int)
-        finally:
-            self._depth -= 1
+        self._deeper()
+        mine = self._own(references)
+        node = super().parse_R_object(references) if mine is None else mine
+        self._depth -= 1
+        return node
 
-    def _own(self, references: list[RObject], bytecode: Any) -> RObject | None:
+    def _own(self, references: list[RObject]) -> RObject | None:
         """Parse what rdata does not, or not fast; otherwise look at the flags and leave them to it."""
         flags = self.parse_int()
         kind = flags & 0xFF
-        if kind == END:
-            return NOTHING
-        if kind == LIST and bytecode is None:
+        if kind in CONSTANTS:
+            return CONSTANTS[kind]
+        if kind == LIST:
             return self._pairlist(flags, references)
         if kind == STR:
             return self._with_attributes(flags, RObjectType.STR, list(self._text_values()), references)
@@ -207,13 +203,49 @@ class Guarded(Parser):
         return [self.parse_R_object(reference_list, bytecode_rep_list) for _ in range(self.length())]
 
     def _parse_bytecode(self, reference_list: Any, bytecode_rep_list: Any = None) -> Any:
-        """Hold the length of the table of repetitions against the limit before it is allocated."""
-        if bytecode_rep_list is None:
-            size = self.parse_int()
-            if not 0 <= size <= 100_000:
-                raise FormatError("byte code with a damaged table")
-            self._pending = size
-        return super()._parse_bytecode(reference_list, bytecode_rep_list)
+        """Read over byte code (R source, serialize.c, ReadBC): nothing of it is kept but that it is there."""
+        del bytecode_rep_list
+        self.parse_int()  # size of the table of repetitions, which is not needed
+        self._bytecode(reference_list)
+
+    def _bytecode(self, references: list[RObject]) -> None:
+        self.parse_R_object(references)
+        for _ in range(self.length()):
+            kind = self.next_int()
+            if kind == BCODE:
+                self._deeper()
+                self._bytecode(references)
+                self._depth -= 1
+            else:
+                self._language(kind, references)
+
+    def _language(self, kind: int, references: list[RObject]) -> None:
+        """Read over a constant of byte code: calls are linked lists whose parts may be said again by number."""
+        while True:
+            if kind == REPEATED:
+                self.next_int()
+                return
+            if kind == REPEATABLE:
+                self.next_int()
+                kind = self.next_int()
+            if kind not in CALLS:
+                self.parse_R_object(references)
+                return
+            for _ in range(2 if kind in WITH_ATTRIBUTES else 1):  # attributes, tag
+                self.parse_R_object(references)
+            self._deeper()
+            self._language(self.next_int(), references)
+            self._depth -= 1
+            kind = self.next_int()
+
+    def _deeper(self) -> None:
+        """Count a node and a step down; the step up is the caller's (an error ends the whole parsing)."""
+        self._depth += 1
+        self._objects += 1
+        if self._depth > DEPTH:
+            raise FormatError(f"nested more than {DEPTH} deep: no data object of ours")
+        if self._objects > MOST_OBJECTS:
+            raise FormatError(f"more than {MOST_OBJECTS:,} objects within the object")
 
     @abstractmethod
     def raw_values(self, length: int) -> Any:
@@ -239,5 +271,9 @@ def _symbol(node: RObject | None) -> str:
     return text.decode("latin-1") if isinstance(text, bytes) else ""
 
 
-NOTHING = new_node(RObjectType.NILVALUE, None)
-"""NULL, and the end of every linked list: one node for all."""
+CONSTANTS = {
+    END: new_node(RObjectType.NILVALUE, None),
+    BASE_NAMESPACE: new_node(RObjectType.BASEENV, None),
+    UNBOUND: new_node(RObjectType.MISSINGARG, None),
+}
+"""One node for all that are NULL (or the end of a linked list), R's own namespace, a variable without value."""
