@@ -29,6 +29,7 @@ class Bam(Format):
     suffixes: ClassVar[tuple[str, ...]] = (".bam", ".cram", ".sam")
     companions: ClassVar[tuple[str, ...]] = (".bai", ".csi", ".crai")
     holds_samples: ClassVar[bool] = True
+    indexable: ClassVar[bool] = True
 
     format: Literal["bam"] = "bam"
     """Reads as BAM, CRAM or SAM; sample names stand in the header (@RG SM)."""

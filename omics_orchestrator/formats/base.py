@@ -115,13 +115,14 @@ class Format(Declared, ABC):
 
     `suffixes` end the names of its files, in lower case; `companions` those of files that are registered with
     their set but not inspected (indexes); `holds_samples`: sample names stand inside the files; `opaque`: nothing
-    is checked, any content will do.
+    is checked, any content will do; `indexable`: an index can be made (indexing.py).
     """
 
     suffixes: ClassVar[tuple[str, ...]]
     companions: ClassVar[tuple[str, ...]] = ()
     holds_samples: ClassVar[bool] = False
     opaque: ClassVar[bool] = False
+    indexable: ClassVar[bool] = False
 
     format: str
     """Which format the files have."""

@@ -35,6 +35,7 @@ class Vcf(Format):
     suffixes: ClassVar[tuple[str, ...]] = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
     companions: ClassVar[tuple[str, ...]] = (".tbi", ".csi", ".vcf.idx")
     holds_samples: ClassVar[bool] = True
+    indexable: ClassVar[bool] = True
 
     format: Literal["vcf"] = "vcf"
     """Variant calls; sample names stand in the header."""

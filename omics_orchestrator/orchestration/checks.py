@@ -39,6 +39,7 @@ DESCRIPTIONS = {
         "missing": "every registered file is still there",
         "damaged": "no file holds other bytes than were registered",
         "identifying": "no name or header seems to hold a direct identifier",
+        "index": "every file that wants an index has one (told, never failed)",
         "manifest": "every file is as the delivery's manifest says",
     },
     "matrix": {

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from omics_orchestrator.errors import FormatError, StorageError
 from omics_orchestrator.formats.base import Format, Inspection
+from omics_orchestrator.formats.file_names import file_name_scan
 from omics_orchestrator.formats.recognise import recognise
 from omics_orchestrator.formats.text import HEAD
 from omics_orchestrator.registry.sets import Listed, Reading
@@ -64,7 +65,7 @@ class Reader:
                 work += [pool.submit(self._header if self.quick else self._large, file) for file in large]
                 for one in work:
                     found.update(one.result())
-        return [found[file.key] for file in files]
+        return [_with_name(file.key, found[file.key]) for file in files]
 
     def _small(self, batch: Sequence[Listed]) -> dict[str, Reading]:
         found: dict[str, Reading] = {}
@@ -115,6 +116,12 @@ class Reader:
         )
         inspection = _looks_like(refused, self.format, name, head)
         return {file.key: Reading(None, "invalid", {}, (), inspection.problems)}
+
+
+def _with_name(key: str, reading: Reading) -> Reading:
+    """Add what the key itself seems to give away of a person."""
+    places = file_name_scan(key)
+    return reading._replace(identifying=(*reading.identifying, *places)) if places else reading
 
 
 def _looks_like(found: Inspection, format_: Format, name: str, head: bytes) -> Inspection:

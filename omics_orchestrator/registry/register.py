@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.registry import listing, report
 from omics_orchestrator.registry.changes import Recorder
+from omics_orchestrator.registry.indexes import make_missing
 from omics_orchestrator.registry.links import Linker, Settled
 from omics_orchestrator.registry.manifest import Manifest
 from omics_orchestrator.registry.names import Names
@@ -125,6 +126,10 @@ def register(
         rows = {**report.counts(cursor, whose), "read": count}
         told, state = report.findings(cursor, whose)
         told += work.of_manifest(cursor, whose)
+        connection.commit()
+        if assay.index and not quick:
+            rows["indexes_made"], refused = work.index(cursor, whose)
+            told += refused
     return Registered(rows, told, state, touched)
 
 
@@ -213,6 +218,10 @@ class _Registration:
         """Return what the manifests name and the listing does not hold."""
         keys = [self._names.key(key) for key in self._manifest.keys_named()]
         return report.not_there(cursor, whose, keys) if keys else ()
+
+    def index(self, cursor: Cursor, whose: dict[str, object]) -> tuple[int, tuple[Finding, ...]]:
+        """Make the indexes that the files came without."""
+        return make_missing(cursor, whose, self._reader.store, self._own, self._reader.format, self._names)
 
     def _keep_derived(self, readings: Sequence[Reading]) -> None:
         """Put small objects made while reading beside the content they were made from, in our own store."""

@@ -11,7 +11,7 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.formats import AnyFormat
 from omics_orchestrator.studies.grammar import Pattern, usable_pattern, written_by
 
-OWN = ("location", "link", "manifest")  # what does not belong to the format
+OWN = ("location", "link", "manifest", "index")  # what does not belong to the format
 LOCATION = r"^store(\+[A-Za-z0-9_]+)?://.*$"
 
 
@@ -79,6 +79,8 @@ class Assay(Declared):
     """How a file finds its samples: a pattern on its name, a sample sheet, or the names inside it."""
     manifest: str | None = Field(default=None, pattern=LOCATION)
     """Where the list of digests lies, as md5sum or sha256sum write it: a file, or a glob in the last part."""
+    index: bool = False
+    """Whether indexes that files came without (.bai, .csi, .crai, .tbi) are made, in our own store."""
 
     @model_validator(mode="before")
     @classmethod
@@ -87,6 +89,12 @@ class Assay(Declared):
             return raw
         own = {name: raw[name] for name in OWN if name in raw}
         return {**own, "format": {name: value for name, value in raw.items() if name not in OWN}}
+
+    @model_validator(mode="after")
+    def _has_indexes(self) -> Assay:
+        if self.index and not self.format.indexable:
+            raise ValueError(f"files of the format {self.format.format} have no index: leave `index` out")
+        return self
 
     def locations(self) -> tuple[str, ...]:
         """Return where the bytes lie, the sample sheet included."""
