@@ -12,6 +12,7 @@ from omics_orchestrator.formats.base import Format
 from omics_orchestrator.formats.dicom import Dicom
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.formats.feature_table import FeatureTable
+from omics_orchestrator.formats.featurecounts import Featurecounts
 from omics_orchestrator.formats.h5ad import H5ad
 from omics_orchestrator.formats.h5mu import H5mu
 from omics_orchestrator.formats.loom import Loom
@@ -19,6 +20,8 @@ from omics_orchestrator.formats.ome_tiff import OmeTiff
 from omics_orchestrator.formats.opaque import Opaque
 from omics_orchestrator.formats.plink import Plink
 from omics_orchestrator.formats.rds import Rds
+from omics_orchestrator.formats.rsem import Rsem
+from omics_orchestrator.formats.salmon import Salmon
 from omics_orchestrator.formats.svs import Svs
 from omics_orchestrator.formats.tenx import Tenx
 from omics_orchestrator.formats.vcf import Vcf
@@ -37,7 +40,7 @@ AnyFormat = Annotated[
     | Tenx
     | AnndataZarr
     | Rds
-    | FeatureTable
+    | Featurecounts | Salmon | Rsem | FeatureTable
     | Opaque,
     Field(discriminator="format"),
 ]

@@ -11,12 +11,15 @@ from pydantic import JsonValue, model_validator
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import table_text
 from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.gene_ids import gene_id_system
 from omics_orchestrator.formats.text import Lines
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
+SURE = 0.9  # share of ids; not every table of numbers is one of genes
+KNOWN_GENES = {"symbol": {"ACTB", "GAPDH"}, "entrez": {"2597", "100287102"}}
 JOINT = "|"  # between the parts of a feature id that is made of several columns
 
 
@@ -117,6 +120,7 @@ class FeatureTable(Format):
             encoding=text.encoding,
             header_line=text.first_line - 1,
             compression=lines.compression,
+            **_gene_ids(data.feature_ids),
         )
         return data
 
@@ -145,7 +149,7 @@ class FeatureTable(Format):
         if repeats := _repeated(headings):
             raise FormatError(f"line {text.first_line - 1}: {repeats} sample names repeat in the header")
         features = {text.names[position]: table.column(position).to_pylist() for position in names}
-        ids, repeated = _unique([JOINT.join(parts) for parts in zip(*features.values(), strict=True)])
+        ids, repeated = unique([JOINT.join(parts) for parts in zip(*features.values(), strict=True)])
         return MatrixData(x, headings, ids, features, {"repeated_features": repeated})
 
     def _from_rows(
@@ -164,8 +168,17 @@ class FeatureTable(Format):
             if seen.setdefault(sample, line) != line:
                 raise FormatError(f"line {line}: the sample of line {seen[sample]} again")
         headings = [text.names[position] for position in numbers]
-        ids, repeated = _unique(headings)
+        ids, repeated = unique(headings)
         return MatrixData(x, samples, ids, {"feature": headings}, {"repeated_features": repeated})
+
+
+def _gene_ids(ids: tuple[str, ...]) -> dict[str, JsonValue]:
+    """Return the naming system of the gene ids; words and plain numbers are genes only where known ones occur."""
+    found = gene_id_system(ids)
+    known = KNOWN_GENES.get(found.system)
+    if found.share < SURE or (known is not None and not known.issubset(ids)) or found.system == "unknown":
+        return {}
+    return {"gene_ids": found.system, "gene_ids_share": found.share}
 
 
 def _position(names: tuple[str, ...], name: str) -> int:
@@ -180,7 +193,7 @@ def _repeated(names: tuple[str, ...] | list[str]) -> int:
     return sum(count > 1 for count in Counter(names).values())
 
 
-def _unique(names: list[str]) -> tuple[tuple[str, ...], int]:
+def unique(names: list[str]) -> tuple[tuple[str, ...], int]:
     """Return the names made unique (`a`, `a#2`, `a#3`) and how many distinct ones occur more than once."""
     if not (repeated := _repeated(names)):
         return tuple(names), 0

@@ -10,7 +10,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -140,14 +140,15 @@ def _first_problem(text: TableText, numbers: set[int], missing: set[str], *, neg
             if len(row) != width:
                 return FormatError(f"line {line}: {len(row)} cells instead of {width}")
             for position in sorted(numbers):
-                if why := _cell_problem(row[position], missing, negative=negative):
+                if why := cell_problem(row[position], missing, negative=negative):
                     return FormatError(f"line {line}, column {position + 1}: {why}")
     except csv.Error:
         return FormatError("the quotes do not close")
     return FormatError("a cell holds a line end, or the quotes do not close")
 
 
-def _cell_problem(cell: str, missing: set[str], *, negative: bool) -> str:
+def cell_problem(cell: str, missing: Collection[str], *, negative: bool) -> str:
+    """Say why a cell is no number that may stand there; empty = it is one, or stands for no value."""
     if cell in missing:
         return ""
     try:

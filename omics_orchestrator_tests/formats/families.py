@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from omics_orchestrator.formats import Format
 from omics_orchestrator.formats.opaque import Opaque
+from omics_orchestrator_tests.formats.tool_tables import TABLES
 
 TINY: dict[str, Callable[[], tuple[Format, str, bytes]]] = {
     "opaque": lambda: (Opaque(), "protocol.docx", b"PK\x03\x04 something"),
+    **TABLES,
 }

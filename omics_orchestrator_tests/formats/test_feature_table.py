@@ -208,3 +208,18 @@ def test_a_wide_table_of_long_lines():
     data = read(f"s,{names}\nx,{cells}\ny,{cells}\n", ROWS)
     assert data.x.shape == (2, 60_000)
     assert data.x[1, 59_999] == 59_999 / 8
+
+
+@pytest.mark.parametrize(
+    ("ids", "system"),
+    [
+        (["ENSG00000000003", "ENSG00000000005.2"], "ensembl_human"),
+        (["ACTB", "GAPDH", "TP53"], "symbol"),
+        (["Alanine", "Butyrate"], None),
+        (["1", "2", "3"], None),
+        (["P01834", "Q9Y6R7"], "uniprot"),
+    ],
+)
+def test_the_gene_id_system_is_a_fact_where_it_is_certain(ids, system):
+    data = read("id,S1\n" + "".join(f"{one},1\n" for one in ids))
+    assert data.facts.get("gene_ids") == system

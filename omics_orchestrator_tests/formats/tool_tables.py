@@ -1,0 +1,30 @@
+"""The smallest good file of each table that an omics tool writes."""
+
+from collections.abc import Callable
+
+from omics_orchestrator.formats import FORMATS, Format
+
+FEATURECOUNTS = b"""# Program:featureCounts v2.0.6; Command:"featureCounts" "-p" "-s" "2" "-a" "a.gtf" "S1.bam"
+Geneid\tChr\tStart\tEnd\tStrand\tLength\tS1.bam\tS2.bam
+ENSG00000000003\t1;1\t100;300\t199;399\t+;+\t200\t7\t0
+ENSG00000000005\tX\t5\t14\t-\t10\t0\t12
+"""
+SALMON = b"""Name\tLength\tEffectiveLength\tTPM\tNumReads
+ENST00000000233.10\t1000\t750.000\t250000.000000\t10.000
+ENST00000000412.8\t500\t250.000\t750000.000000\t10.000
+"""
+RSEM = b"""gene_id\ttranscript_id(s)\tlength\teffective_length\texpected_count\tTPM\tFPKM
+ENSG00000000003\tENST1,ENST2\t1000.00\t750.00\t10.00\t250000.00\t1.00
+ENSG00000000005\tENST3\t500.00\t250.00\t10.00\t750000.00\t3.00
+"""
+
+
+def _tiny(tag: str, name: str, raw: bytes) -> Callable[[], tuple[Format, str, bytes]]:
+    return lambda: (FORMATS[tag].model_validate({"format": tag}), name, raw)
+
+
+TABLES = {
+    "featurecounts": _tiny("featurecounts", "counts.txt", FEATURECOUNTS),
+    "salmon": _tiny("salmon", "quant.sf", SALMON),
+    "rsem": _tiny("rsem", "S1.genes.results", RSEM),
+}
