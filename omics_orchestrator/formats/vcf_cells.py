@@ -20,6 +20,7 @@ from omics_orchestrator.formats.vcf_rules import (
     EMPTY,
     GENOTYPE,
     MANY,
+    UNREADABLE,
 )
 from omics_orchestrator.formats.vcf_values import (
     ANY,
@@ -112,8 +113,11 @@ class Formats:
             broken.append("format_key")
         if len(set(names)) < len(names):
             broken.append("format_twice")
-        if any(name and name not in self.header.formats for name in names):
+        undeclared = [name for name in names if name and name not in self.header.formats]
+        if undeclared:
             broken.append("format_undeclared")
+        if b"." in undeclared or any(map(UNREADABLE.search, undeclared)):
+            broken.append("unreadable_name")
         if b"GT" in names[1:]:
             broken.append("genotype_first")
         if b"GT" in names and self.header.formats.get(b"GT", Declared(STRING, 1)).kind != STRING:

@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats.vcf_alleles import Alleles, alleles
+from omics_orchestrator.formats.vcf_alleles import SYMBOLIC, Alleles, alleles
 from omics_orchestrator.formats.vcf_header import Header
-from omics_orchestrator.formats.vcf_rules import INFO, Tally
+from omics_orchestrator.formats.vcf_rules import INFO, UNREADABLE, Tally
 from omics_orchestrator.formats.vcf_values import (
     ANY,
     FLAG,
@@ -109,8 +109,10 @@ class Fixed:
             self.note("contig_empty")
         elif SPACE.search(contig):
             self.note("contig_name")
-        if contig not in self.header.contigs and not contig.startswith(b"<"):
+        if contig not in self.header.contigs and not SYMBOLIC.fullmatch(contig):
             self.undeclared.add(contig)
+            if UNREADABLE.search(contig):
+                self.note("unreadable_name")
         length = self.header.contigs.get(contig, 0)
         self._contig, self._at, self._length = contig, 0, (length + 1 if length else LARGEST_POSITION)
 
@@ -148,8 +150,11 @@ class Fixed:
             or SPACE.search(filters)
         ):
             broken += ("filter",)
-        if not self.header.filters.issuperset({part for part in parts if part not in (b"", b"0", b".")}):
+        undeclared = set(parts) - self.header.filters - {b"", b"0", b"."}
+        if undeclared:
             broken += ("filter_undeclared",)
+        if any(map(UNREADABLE.search, undeclared)):
+            broken += ("unreadable_name",)
         if len(self._filters) > REMEMBERED:
             self._filters.clear()
         self._filters[filters] = broken
@@ -192,6 +197,8 @@ class Fixed:
             self.note("info_key")
         if key:
             self.note("info_undeclared")
+        if UNREADABLE.search(key):
+            self.note("unreadable_name")
         if b"=" in value:
             self.note("info_equals")
 

@@ -66,6 +66,8 @@ class Header:
         self.lines += 1
         if self.lines > MOST_LINES:
             raise FormatError(f"the header has more than {MOST_LINES:,} lines")
+        if b"\0" in raw:
+            raise FormatError(f"line {self.lines}: a NUL byte")
         try:
             line = raw.decode()
         except UnicodeDecodeError:

@@ -6,7 +6,11 @@ it breaks the specification (hts-specs, VCFv4.1 to VCFv4.5) is a warning. Applyi
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
+
+UNREADABLE = re.compile(rb'[,<>]|^[ "\[]| $')
+"""What an undeclared contig, FILTER or key may not hold: htslib writes a header line for it and fails (1.24, tried)."""
 
 
 class Rule(NamedTuple):
@@ -101,6 +105,7 @@ RULES = {
     "info_character": Rule("an INFO value of Type Character has several letters"),
     "info_empty": Rule("an INFO key with = but no value"),
     "info_count": Rule("an INFO key has another number of values than declared"),
+    "unreadable_name": Rule("a name that is not declared, and that htslib cannot take up", refuses=True),
     "info_equals": Rule("an equals sign within an INFO value"),
     "end": Rule("END lies before the position"),
     # FORMAT and samples of records

@@ -155,6 +155,7 @@ def test_every_file_of_the_corpora_is_recognised_by_content(shared_data):
         (HEAD + RECORD + RECORD.replace(b"\t10\t", b"\tGID7\t"), "record 2: the position is no whole number"),
         (HEAD + RECORD.replace(b"\t10\t", b"\t-1\t"), "record 1: the position is no whole number"),
         (HEAD + RECORD * 3 + RECORD.replace(b"0/1", b"0/\0"), "record 4: a NUL byte"),
+        (HEAD.replace(b"GRCh38", b"GRCh\0"), "line 2: a NUL byte"),
         (HEAD + b"\0" * 500, "record 1: a NUL byte"),
         (bgzip(HEAD + RECORD * 9000)[:-200], "the gzip stream ends early"),
         (gzip.compress(HEAD)[:40] + b"\0" * 40, "the gzip stream"),
