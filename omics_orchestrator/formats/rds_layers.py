@@ -25,6 +25,7 @@ class Placed:
         parts: joined layer → the names of its parts.
         part_of_cell: the ending of the part from which each cell came (`g1`), where all layers agree.
         filled: layer or part → features that it does not have; they are 0 there because R fills them so.
+        lacking: layer → cells that no part has; they are 0 there, and the layer is no candidate for `X`.
     """
 
     layers: dict[str, Any] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Placed:
     parts: dict[str, list[str]] = field(default_factory=dict)
     part_of_cell: list[str] | None = None
     filled: dict[str, list[str]] = field(default_factory=dict)
+    lacking: dict[str, list[str]] = field(default_factory=dict)
 
 
 def place(read: Assay) -> Placed:
@@ -47,6 +49,9 @@ def place(read: Assay) -> Placed:
             if layer.matrix.sparse and (lacking := set(read.features) - set(layer.features)):
                 placed.filled[part] = [one for one in read.features if one in lacking]
         if all(layer.matrix.sparse for layer in layers.values()):
+            known = {cell for layer in layers.values() for cell in layer.cells}
+            if len(known) < len(read.cells):
+                placed.lacking[name] = [cell for cell in read.cells if cell not in known]
             placed.layers[name] = _sparse(list(layers.values()), read)
         else:
             _dense(name, list(layers.values()), read, placed)

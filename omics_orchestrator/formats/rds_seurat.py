@@ -105,7 +105,8 @@ def _assay(name: str, read: Assay) -> AnnData:
     from anndata import AnnData
 
     placed = place(read)
-    x_layer = next((one for one in ("data", "counts") if one in placed.layers), "")
+    whole = set(placed.layers) - set(placed.lacking)
+    x_layer = next((one for one in ("data", "counts") if one in whole), "")
     layers = {one: values for one, values in placed.layers.items() if one != x_layer}
     made = AnnData(
         placed.layers.get(x_layer),
@@ -121,6 +122,8 @@ def _assay(name: str, read: Assay) -> AnnData:
         facts["part_of_cell"] = pd.Categorical(placed.part_of_cell)
     if placed.filled:
         facts["filled_with_0"] = placed.filled
+    if placed.lacking:
+        facts["cells_filled_with_0"] = placed.lacking
     if read.outside:
         facts["layers_not_read"] = read.outside
     if (variable := variable_features(read)) and not set(variable) <= set(read.features):
