@@ -9,6 +9,7 @@ from pydantic import Field
 from omics_orchestrator.formats.anndata_zarr import AnndataZarr
 from omics_orchestrator.formats.bam import Bam
 from omics_orchestrator.formats.base import Format
+from omics_orchestrator.formats.biom import Biom
 from omics_orchestrator.formats.dicom import Dicom
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.formats.feature_table import FeatureTable
@@ -40,7 +41,7 @@ AnyFormat = Annotated[
     | Tenx
     | AnndataZarr
     | Rds
-    | Featurecounts | Salmon | Rsem | FeatureTable
+    | Featurecounts | Salmon | Rsem | Biom | FeatureTable
     | Opaque,
     Field(discriminator="format"),
 ]

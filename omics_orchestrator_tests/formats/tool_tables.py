@@ -17,6 +17,11 @@ RSEM = b"""gene_id\ttranscript_id(s)\tlength\teffective_length\texpected_count\t
 ENSG00000000003\tENST1,ENST2\t1000.00\t750.00\t10.00\t250000.00\t1.00
 ENSG00000000005\tENST3\t500.00\t250.00\t10.00\t750000.00\t3.00
 """
+BIOM = b"""{"id": null, "format": "1.0.0", "format_url": "http://biom-format.org", "type": "OTU table",
+"generated_by": "test", "date": "2020-01-01T00:00:00", "matrix_type": "sparse", "matrix_element_type": "int",
+"rows": [{"id": "A", "metadata": {"taxonomy": ["k__Bacteria", "p__"]}}, {"id": "B", "metadata": null}],
+"columns": [{"id": "S1", "metadata": null}, {"id": "S2", "metadata": null}],
+"shape": [2, 2], "data": [[0, 0, 5], [1, 1, 7]]}"""
 
 
 def _tiny(tag: str, name: str, raw: bytes) -> Callable[[], tuple[Format, str, bytes]]:
@@ -26,5 +31,6 @@ def _tiny(tag: str, name: str, raw: bytes) -> Callable[[], tuple[Format, str, by
 TABLES = {
     "featurecounts": _tiny("featurecounts", "counts.txt", FEATURECOUNTS),
     "salmon": _tiny("salmon", "quant.sf", SALMON),
+    "biom": _tiny("biom", "table.biom", BIOM),
     "rsem": _tiny("rsem", "S1.genes.results", RSEM),
 }
