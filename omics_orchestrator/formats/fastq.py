@@ -12,12 +12,12 @@ from typing import ClassVar, Literal
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Format, Inspection, MemoryFile, OpenFile
 from omics_orchestrator.formats.fastq_batch import inspect_plain
 from omics_orchestrator.formats.fastq_pairs import judge, set_key
 from omics_orchestrator.formats.fastq_reads import read_all
 from omics_orchestrator.formats.fastq_scan import Scanner, scanner
-from omics_orchestrator.formats.fastq_tally import Tally
+from omics_orchestrator.formats.fastq_tally import Tally, facts_of_all
 from omics_orchestrator.formats.text import Lines, text_head
 
 
@@ -55,13 +55,13 @@ class Fastq(Format):
 
     def inspect(self, file: OpenFile) -> Inspection:
         """Count reads and bases; stops at the first read that breaks the format."""
-        return _inspect(file, scanner(file.size))
+        return _inspect([file], scanner(file.size))[0]
 
     def inspect_many(self, files: Sequence[tuple[str, bytes]]) -> list[Inspection]:
         """Inspect small files, plain and good ones in batches."""
         fast = scanner(sum(len(raw) for _, raw in files))
         if fast is None:
-            return super().inspect_many(files)
+            return _inspect([MemoryFile(name, raw) for name, raw in files], None)
         found = inspect_plain([raw for _, raw in files], fast)
         return [one or self.inspect_bytes(name, raw) for one, (name, raw) in zip(found, files, strict=True)]
 
@@ -70,18 +70,27 @@ class Fastq(Format):
         return judge(members, files)
 
 
-def _inspect(file: OpenFile, fast: Scanner | None) -> Inspection:
-    lines = Lines(file.blocks())
-    tally = Tally()
+def _inspect(files: Sequence[OpenFile], fast: Scanner | None) -> list[Inspection]:
+    """Inspect each file; what was counted becomes facts at one go."""
+    looks = [_look(file, fast) for file in files]
+    facts = facts_of_all([tally for tally, _, _ in looks]) if looks else []
+    return [_told(*look, one) for look, one in zip(looks, facts, strict=True)]
+
+
+def _look(file: OpenFile, fast: Scanner | None) -> tuple[Tally, Lines, FormatError | None]:
+    lines, tally = Lines(file.blocks()), Tally()
     try:
         read_all(lines.text(), tally, fast)
     except FormatError as error:
-        return Inspection.refused(error, _facts(tally, lines))
-    return Inspection.of(_facts(tally, lines), warnings=_warnings(tally, lines))
+        return tally, lines, error
+    return tally, lines, None
 
 
-def _facts(tally: Tally, lines: Lines) -> dict[str, JsonValue]:
-    return {**tally.facts(), "compression": lines.compression}
+def _told(tally: Tally, lines: Lines, error: FormatError | None, facts: dict[str, JsonValue]) -> Inspection:
+    facts["compression"] = lines.compression
+    return (
+        Inspection.refused(error, facts) if error else Inspection.of(facts, warnings=_warnings(tally, lines))
+    )
 
 
 def _warnings(tally: Tally, lines: Lines) -> list[str]:

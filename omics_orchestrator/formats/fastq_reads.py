@@ -74,16 +74,15 @@ def _consume(text: bytes, tally: Tally, scanner: Scanner | None, *, last: bool) 
     end = text.rfind(b"\n") + 1
     if text[:1] not in b"@\r\n":
         raise FormatError("the first line does not begin with @", record=tally.reads + 1)
-    lines = text[:end].split(b"\n")
-    lines.pop()
-    left = _read(lines, tally, last=last) if lines else 0
+    left = _read(text[:end], tally, last=last) if end else 0
     return text[end - left :]
 
 
-def _read(lines: list[bytes], tally: Tally, *, last: bool) -> int:
+def _read(text: bytes, tally: Tally, *, last: bool) -> int:
     """Count the whole reads of some lines; return how many bytes of them are left."""
-    stripped = lines
-    if any(line.endswith(b"\r") for line in lines):
+    stripped = lines = text.split(b"\n")
+    lines.pop()
+    if b"\r\n" in text:
         stripped = [line.removesuffix(b"\r") for line in lines]
         tally.crlf = True
     whole = len(lines) & ~3

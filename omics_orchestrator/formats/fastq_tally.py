@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import JsonValue
@@ -88,13 +89,12 @@ class Tally:
         self.add_names(b"\n".join([name for name, _ in found]) + b"\n")
 
     def _add_bases(self, bases: bytes) -> None:
-        counts = [bases.count(letter) for letter in (b"A", b"C", b"G", b"T", b"N")]
-        if sum(counts) < len(bases):
-            kinds = bases.translate(bytes(CLASSES))
-            counts = [kinds.count(bytes([kind])) for kind in range(NO_BASE)]
-            counts[-1] += kinds.count(bytes([NO_BASE]))
-        for kind, count in enumerate(counts):
-            self.numbers[BASES + kind] += count
+        import numpy as np
+
+        letters = np.bincount(np.frombuffer(bases, np.uint8), minlength=CODES)
+        kinds = np.bincount(_classes(), letters, NO_BASE + 1).astype(np.int64)
+        self.numbers[BASES : BASES + NO_BASE] += kinds[:NO_BASE]
+        self.numbers[BASES + NO_BASE - 1] += kinds[NO_BASE]
 
     def _add_qualities(self, quality: bytes, lengths: list[int]) -> None:
         import numpy as np
@@ -116,10 +116,27 @@ class Tally:
 
     def facts(self) -> dict[str, JsonValue]:
         """Return what was counted, as it is registered."""
-        facts = facts_of(self.numbers[None], self.values[None], self.profile[None], [self.names])[0]
-        if self.wrapped:
-            facts["wrapped"] = True
-        return facts
+        return facts_of_all([self])[0]
+
+
+def facts_of_all(tallies: Sequence[Tally]) -> list[dict[str, JsonValue]]:
+    """Return the facts of several files."""
+    import numpy as np
+
+    numbers, values = np.stack([one.numbers for one in tallies]), np.stack([one.values for one in tallies])
+    profiles = np.stack([one.profile for one in tallies])
+    found = facts_of(numbers, values, profiles, [one.names for one in tallies])
+    return [
+        {**facts, "wrapped": True} if one.wrapped else facts
+        for one, facts in zip(tallies, found, strict=True)
+    ]
+
+
+@cache
+def _classes() -> Numbers:
+    import numpy as np
+
+    return np.array(CLASSES)
 
 
 def _without_mate(name: bytes, mate: bytes) -> tuple[bytes, bytes]:
