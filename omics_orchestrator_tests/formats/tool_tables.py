@@ -22,6 +22,24 @@ BIOM = b"""{"id": null, "format": "1.0.0", "format_url": "http://biom-format.org
 "rows": [{"id": "A", "metadata": {"taxonomy": ["k__Bacteria", "p__"]}}, {"id": "B", "metadata": null}],
 "columns": [{"id": "S1", "metadata": null}, {"id": "S2", "metadata": null}],
 "shape": [2, 2], "data": [[0, 0, 5], [1, 1, 7]]}"""
+METAPHLAN = b"""#mpa_vOct22_CHOCOPhlAnSGB_202212
+#100 reads processed
+#SampleID\tS1
+#clade_name\tNCBI_tax_id\trelative_abundance\tadditional_species
+UNCLASSIFIED\t-1\t10.0\t
+k__Bacteria\t2\t90.0\t
+k__Bacteria|p__Firmicutes\t2|1239\t60.0\t
+k__Bacteria|p__Bacteroidetes\t2|976\t30.0\t
+"""
+KRAKEN = b""" 75.00\t75\t75\tU\t0\tunclassified
+ 25.00\t25\t0\tR\t1\troot
+ 25.00\t25\t5\tD\t2\t  Bacteria
+ 20.00\t20\t20\tP\t1239\t    Firmicutes
+"""
+BRACKEN = b"""name\ttaxonomy_id\ttaxonomy_lvl\tkraken_assigned_reads\tadded_reads\tnew_est_reads\tfraction_total_reads
+Escherichia coli\t562\tS\t20\t10\t30\t0.75000
+Homo sapiens\t9606\tS\t10\t0\t10\t0.25000
+"""
 
 
 def _tiny(tag: str, name: str, raw: bytes) -> Callable[[], tuple[Format, str, bytes]]:
@@ -32,5 +50,8 @@ TABLES = {
     "featurecounts": _tiny("featurecounts", "counts.txt", FEATURECOUNTS),
     "salmon": _tiny("salmon", "quant.sf", SALMON),
     "biom": _tiny("biom", "table.biom", BIOM),
+    "metaphlan": _tiny("metaphlan", "S1_profile.txt", METAPHLAN),
+    "kraken": _tiny("kraken", "S1.kreport.txt", KRAKEN),
+    "bracken": _tiny("bracken", "S1.bracken.tsv", BRACKEN),
     "rsem": _tiny("rsem", "S1.genes.results", RSEM),
 }
