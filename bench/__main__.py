@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import code_location, extraction, harmonise, postgres, registry
+from bench import code_location, extraction, fastq, harmonise, postgres, registry
 from bench.report import show
 
-show([row for module in (code_location, extraction, harmonise, postgres, registry) for row in module.rows()])
+show([row for module in (code_location, extraction, fastq, harmonise, postgres, registry) for row in module.rows()])
