@@ -1,7 +1,7 @@
 """A SingleCellExperiment or SummarizedExperiment as AnnData; alternative experiments become modalities of a MuData.
 
 assays     X (logcounts, or the first), layers      colData      obs      rowData, rowRanges   var
-reducedDims    obsm["X_PCA"]                        metadata and the rest  uns["experiment"]
+reducedDims    obsm["X_PCA"], varm["PCA"]    colPairs   obsp      metadata and the rest  uns["experiment"]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from rdata.parser import RObject
 
 from omics_orchestrator.errors import FormatError
+from omics_orchestrator.formats.rds_internal import add_pairs, add_reduced, columns
 from omics_orchestrator.formats.rds_matrix import build
 from omics_orchestrator.formats.rds_objects import Experiment
 from omics_orchestrator.formats.rds_plain import code, is_empty, plain, version
@@ -53,7 +54,9 @@ def experiment_to_anndata(read: Experiment) -> AnnData | MuData:
             raise FormatError("an alternative experiment with another number of cells")
         part.obs_names = main.obs_names
         parts[f"{name}_alternative" if name in parts else name] = part
-    return joined(parts, obs)
+    whole = joined(parts, obs)
+    whole.uns["kept"] = list(main.uns["kept"])
+    return whole
 
 
 def _anndata(read: Experiment) -> AnnData:
@@ -76,6 +79,9 @@ def _anndata(read: Experiment) -> AnnData:
     )
     if read.outside:
         uns["assays_not_read"] = read.outside
+    internal = read.slots.get("int_colData")
+    add_reduced(internal, made, uns, kept)
+    add_pairs(internal, made, uns, kept)
     _rest(read, uns, kept)
     made.obs_names = pd.Index(read.samples, dtype=object)
     made.uns.update({"x_layer": x_layer, "experiment": uns, "kept": kept})
@@ -146,10 +152,11 @@ def _rest(read: Experiment, uns: dict[str, Any], kept: list[str]) -> None:
             continue
         uns[slot] = plain(node)
         kept.append(f"@{slot}")
-    for slot, placed in (("int_colData", {"reducedDims", "altExps"}), ("int_elementMetadata", set[str]())):
-        inner = read.slots.get(slot)
-        columns = frame(inner, slot).columns if inner is not None and is_frame(inner) else {}
-        for name, column in columns.items():
+    for slot, placed in (
+        ("int_colData", {"reducedDims", "altExps", "colPairs"}),
+        ("int_elementMetadata", set[str]()),
+    ):
+        for name, column in columns(read.slots.get(slot)).items():
             if name not in placed and not _hollow(column) and not code(column):
                 uns.setdefault(slot, {})[name] = plain(column)
                 kept.append(f"@{slot}${name}")

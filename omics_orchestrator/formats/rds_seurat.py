@@ -105,8 +105,8 @@ def _assay(name: str, read: Assay) -> AnnData:
     from anndata import AnnData
 
     placed = place(read)
-    whole = set(placed.layers) - set(placed.lacking)
-    x_layer = next((one for one in ("data", "counts") if one in whole), "")
+    candidates = sorted(("data", "counts"), key=lambda one: one in placed.lacking)
+    x_layer = next((one for one in candidates if one in placed.layers), "")
     layers = {one: values for one, values in placed.layers.items() if one != x_layer}
     made = AnnData(
         placed.layers.get(x_layer),
