@@ -1,6 +1,6 @@
 """The nine fixed columns of a VCF record, CHROM to FORMAT (VCFv4.5 §1.6.1), and what is counted over all records.
 
-The columns of the samples: vcf_cells.py. Alleles: vcf_alleles.py.
+The columns of the samples: vcf_cells.py. Alleles: vcf_alleles.py; INFO: vcf_info.py.
 """
 
 from __future__ import annotations
@@ -12,20 +12,11 @@ from dataclasses import dataclass, field
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.vcf_alleles import SYMBOLIC, Alleles, alleles
 from omics_orchestrator.formats.vcf_header import Header
-from omics_orchestrator.formats.vcf_rules import INFO, UNREADABLE, Tally
-from omics_orchestrator.formats.vcf_values import (
-    ANY,
-    FLAG,
-    FLOAT_TEXT,
-    LOOSE_FLOAT,
-    Declared,
-    faults,
-    miscounted,
-)
+from omics_orchestrator.formats.vcf_info import InfoColumn
+from omics_orchestrator.formats.vcf_rules import UNREADABLE, Tally
+from omics_orchestrator.formats.vcf_values import FLOAT_TEXT, LOOSE_FLOAT
 
-INFO_KEY = re.compile(rb"[A-Za-z_][0-9A-Za-z_.]*|1000G")
 LARGEST_POSITION = 2**31 - 1
-MOST_ENTRIES = 10_000  # of one INFO that are looked at
 MOST_CONTIGS = 5_000_000  # beyond it, a file is refused: no assembly comes near
 REMEMBERED = 20_000  # pairs of REF and ALT, and FILTER columns, whose judgement is kept
 CONTROLS_WITHIN = bytes(set(range(32)) - {9})
@@ -44,11 +35,15 @@ class Fixed:
     kinds: Counter[str] = field(default_factory=Counter)
     multiallelic: int = 0
     blocks: bool = False
+    _info: InfoColumn = field(init=False)
     _contig: bytes = b""
     _at: int = 0
     _length: int = 0
     _alleles: dict[tuple[bytes, bytes], Alleles] = field(default_factory=dict)
     _filters: dict[bytes, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._info = InfoColumn(self.header, self.tally)
 
     def add(self, columns: list[bytes], prefix: bytes) -> int:
         """Check one record's columns CHROM to INFO, `prefix` in one; return how many alleles ALT lists."""
@@ -68,7 +63,7 @@ class Fixed:
             self.note("info_spelling" if LOOSE_FLOAT.fullmatch(quality) else "quality")
         if filters not in (b"PASS", b"."):
             self.note(*self._filter(filters))
-        end = self._info(info, found.alternates)
+        end = self._info.check(info, found.alternates, self.records)
         if end is not None and at is not None:
             self._end(end, at, found)
         if found.unspecified and not self.blocks:
@@ -159,48 +154,6 @@ class Fixed:
             self._filters.clear()
         self._filters[filters] = broken
         return broken
-
-    def _info(self, info: bytes, alternates: int) -> bytes | None:
-        """Check INFO (§1.6.1, 8); return the text of END, None = there is none."""
-        if info == b".":
-            return None
-        if not info:
-            self.note("zero_length")
-            return None
-        keys: dict[bytes, bytes] = {}
-        entries = info.split(b";", MOST_ENTRIES)
-        for entry in entries:
-            key, equals, value = entry.partition(b"=")
-            keys[key] = value
-            known = self.header.infos.get(key)
-            if known is None:
-                self._undeclared_key(key, value)
-            elif known.kind == FLAG or not equals:
-                if (known.kind == FLAG) == bool(equals):
-                    self.note("info_flag")
-            elif known.number not in (1, ANY) or not value.isdigit() or len(value) > 9:
-                self._value(known, value, alternates)
-        if len(keys) < len(entries):
-            self.note("info_twice")
-        return keys.get(b"END")
-
-    def _value(self, known: Declared, value: bytes, alternates: int) -> None:
-        """Check type and count of one INFO value."""
-        bits = faults(known.kind, value) | (miscounted(known.number, value, alternates) if value else 0)
-        if bits:
-            self.tally.note_bits(bits, self.records, INFO)
-        if b"=" in value:
-            self.note("info_equals")
-
-    def _undeclared_key(self, key: bytes, value: bytes) -> None:
-        if not key or (self.header.version >= (4, 3) and not INFO_KEY.fullmatch(key)):
-            self.note("info_key")
-        if key:
-            self.note("info_undeclared")
-        if UNREADABLE.search(key):
-            self.note("unreadable_name")
-        if b"=" in value:
-            self.note("info_equals")
 
     def _end(self, end: bytes, at: int, found: Alleles) -> None:
         """Check END against the position; a reference block is what makes a gVCF."""
