@@ -171,7 +171,7 @@ def _assay(read: Assay) -> JsonValue:
 
 
 def _experiment(read: Experiment) -> Facts:
-    shape = next(iter(read.assays.values())).shape if read.assays else (0, len(read.samples))
+    shape = next(iter(read.assays.values())).shape if read.assays else (len(read.features), len(read.samples))
     return {
         "n_features": shape[0],
         "n_cells": shape[1],

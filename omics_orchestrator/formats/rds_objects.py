@@ -22,6 +22,7 @@ from omics_orchestrator.formats.rds_values import (
     is_frame,
     text,
     texts,
+    variable,
 )
 
 EXPERIMENTS = {
@@ -154,17 +155,16 @@ def experiment(node: RObject, what: str = "") -> Experiment:
         FormatError: a part is missing or does not fit the others.
     """
     slots = attributes(node)
-    stored = elements(attributes(attributes(slots["assays"]).get("data", slots["assays"])).get("listData"))
     assays, outside = {}, []
-    for number, (name, one) in enumerate(stored.items(), start=1):
+    for number, (name, one) in enumerate(_assays(slots.get("assays")).items(), start=1):
         if is_matrix(one):
             assays[name] = matrix(one, f"{what}assay {number}")
         else:
             outside.append(name)
     shapes = {one.shape for one in assays.values()}
     columns = slots.get("colData")
-    n_rows, n_columns = _sides(shapes, columns, what)
     features, samples = _row_names(slots), _column_names(columns)
+    n_rows, n_columns = _sides(shapes, columns, len(features), what)
     features = features or next((one.rows for one in assays.values() if one.rows), [])
     samples = samples or next((one.columns for one in assays.values() if one.columns), [])
     if len(features) not in {0, n_rows} or len(samples) not in {0, n_columns}:
@@ -184,12 +184,26 @@ def experiment(node: RObject, what: str = "") -> Experiment:
     )
 
 
-def _sides(shapes: set[tuple[int, int]], columns: RObject | None, what: str) -> tuple[int, int]:
+def _assays(node: RObject | None) -> dict[str, RObject]:
+    """Return the matrices; objects of before 2020 hold them in an environment.
+
+    It is that of a reference class, whose field `data` lies in the variable `.->data`.
+    """
+    if node is None:
+        return {}
+    slots = attributes(node)
+    held = slots.get("data") or variable(slots.get(".xData"), ".->data") or node
+    if "listData" in attributes(held):
+        return elements(attributes(held)["listData"])
+    return {} if is_empty(held) else {"assays": held}
+
+
+def _sides(shapes: set[tuple[int, int]], columns: RObject | None, n_named: int, what: str) -> tuple[int, int]:
     """Return numbers of features and samples; all assays and the metadata must agree."""
     if len(shapes) > 1:
         raise FormatError(f"{what}assays of different shapes")
     n_samples = frame(columns, f"{what}the metadata of samples").n_rows if columns else 0
-    n_rows, n_columns = next(iter(shapes), (0, n_samples))
+    n_rows, n_columns = next(iter(shapes), (n_named, n_samples))
     if columns and n_samples != n_columns:
         raise FormatError(f"{what}{n_samples} rows of metadata for {n_columns} samples")
     return n_rows, n_columns

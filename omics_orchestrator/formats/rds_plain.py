@@ -47,6 +47,7 @@ CODE = {
     RObjectType.ALTREP: "vector of a foreign class",
 }
 """Kinds of node that hold code or a place in the memory of some R process."""
+ASSAYS_OF_OLD = "@assays@.xData: environment"  # read all the same (rds_objects.py)
 MOST_NAMED = 200  # paths that are listed; beyond, only how many
 
 
@@ -59,7 +60,7 @@ def code(node: RObject) -> str:
 
 def not_representable(node: RObject) -> list[str]:
     """Return paths (`@tools$model@fit: function`) of all that has no representation outside R."""
-    found = list(_lost(node, ""))
+    found = [one for one in _lost(node, "") if one != ASSAYS_OF_OLD]
     more = [f"{len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
     return found[:MOST_NAMED] + more
 

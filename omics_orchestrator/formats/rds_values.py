@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rdata.parser import RObject, RObjectType
+from rdata.parser._parser import EnvironmentValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.rds_arrays import Unkept
@@ -35,6 +36,16 @@ def pairs(node: RObject | None) -> list[tuple[str, RObject]]:
         found.append((symbol(node.tag), node.value[0]))
         node = node.value[1]
     return found
+
+
+def variable(environment: RObject | None, name: str) -> RObject | None:
+    """Return what an environment holds under a name; None where it is no environment or holds no such."""
+    held = getattr(environment, "value", None)
+    if not isinstance(held, EnvironmentValue):
+        return None
+    table = held.hash_table.value if held.hash_table.info.type == RObjectType.VEC else []
+    found = (value for part in (held.frame, *table) for tag, value in pairs(part) if tag == name)
+    return next(found, None)
 
 
 def symbol(node: RObject | None) -> str:

@@ -1,4 +1,4 @@
-"""Real R with SeuratObject, for tests that need it (Debian: r-base-core, r-cran-seuratobject)."""
+"""Real R, for tests that need it. Debian: r-base-core, r-cran-seuratobject, r-bioc-singlecellexperiment."""
 
 import shutil
 import subprocess
@@ -8,24 +8,22 @@ import pytest
 
 
 @cache
-def rscript() -> str | None:
-    """Return the path of Rscript, where R has SeuratObject."""
+def with_package(name: str) -> bool:
+    """Tell whether there is R, with a package."""
     found = shutil.which("Rscript")
-    if not found:
-        return None
-    test = 'quit(status = !requireNamespace("SeuratObject", quietly = TRUE))'
-    return found if subprocess.run([found, "-e", test], check=False, timeout=60).returncode == 0 else None
+    test = f'quit(status = !nzchar(system.file(package = "{name}")))'
+    return bool(found) and subprocess.run([str(found), "-e", test], check=False, timeout=60).returncode == 0
 
 
 needs_r = pytest.mark.skipif(
-    rscript() is None, reason="needs Rscript with SeuratObject (r-cran-seuratobject)"
+    not with_package("SeuratObject"), reason="needs Rscript with SeuratObject (r-cran-seuratobject)"
 )
 
 
 def run_r(code: str, *arguments: object) -> str:
     """Run R code with SeuratObject loaded and `a` its arguments; a complaint of R fails the test."""
     head = "suppressMessages({library(SeuratObject); library(Matrix)}); a <- commandArgs(TRUE);"
-    command = [str(rscript()), "--vanilla", "-e", head + code, *map(str, arguments)]
+    command = ["Rscript", "--vanilla", "-e", head + code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
