@@ -70,7 +70,11 @@ class _Record:
 
 
 def genotypes(
-    file: OpenFile, *, contigs: Collection[str] | None = None, samples: Sequence[str] | None = None
+    file: OpenFile,
+    *,
+    contigs: Collection[str] | None = None,
+    samples: Sequence[str] | None = None,
+    header: Header | None = None,
 ) -> Iterator[Genotypes]:
     """Yield the genotypes of a VCF or BCF in blocks, each of one contig, in the order of the file.
 
@@ -78,6 +82,7 @@ def genotypes(
         file: the VCF or BCF, plain, gzip or bgzip; it is read once, in bounded memory.
         contigs: names of contigs; None = all. Records of others are passed over.
         samples: names of samples, in the order of the columns wanted; None = all, in the order of the file.
+        header: an empty one, which is filled before the first block comes.
 
     Raises:
         FormatError: the file breaks its format.
@@ -87,7 +92,7 @@ def genotypes(
     first = next(lines, b"")
     blocks = chain((first,), lines)
     wanted = None if contigs is None else {name.encode() for name in contigs}
-    header = Header()
+    header = Header() if header is None else header
     if first.startswith(MAGIC):
         stream = Stream(blocks)
         read_binary_header(stream, header)

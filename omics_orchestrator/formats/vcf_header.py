@@ -15,7 +15,8 @@ from omics_orchestrator.formats.vcf_values import Declared, declared
 
 COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 VERSION = re.compile(r"##fileformat=VCF(v?)(\d{1,3})\.(\d{1,3})")
-FIELD = re.compile(r'([^=,<>"\s]+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|[^,"]*)(,|$)')
+FIELD = re.compile(r'([^=,<>"\s]+)=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|(?!\[)[^,"]*)(,|$)')
+UNCLOSED = re.compile(r"=\[[^\]]*$")  # htslib refuses the whole header
 CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
 NUMBERS = {"A": (4, 1), "G": (4, 1), ".": (4, 1), "R": (4, 2)}  # since which version
 FORMAT_NUMBERS = NUMBERS | {"P": (4, 4), "LA": (4, 5), "LR": (4, 5), "LG": (4, 5), "M": (4, 5)}
@@ -137,6 +138,8 @@ class Header:
     def _structured(self, called: str, value: str) -> None:
         fields = _fields(value)
         if fields is None:
+            if UNCLOSED.search(value):
+                raise FormatError(f"line {self.lines}: a bracket that is not closed")
             self._note("malformed")
             return
         identity = fields.get("ID", "")
@@ -231,8 +234,9 @@ class Header:
         samples = tuple(names[9:])
         if len(names) == 9:
             raise FormatError(f"{where}: FORMAT without any sample: htslib cannot read that")
-        if not all(samples):
-            raise FormatError(f"{where}: sample {samples.index('') + 1} has no name")
+        for number, name in enumerate(samples, 1):
+            if not name.strip():
+                raise FormatError(f"{where}: sample {number} has no name")
         if len(set(samples)) < len(samples):
             raise FormatError(f"{where}: {len(samples) - len(set(samples))} sample names repeat")
         self.columns, self.samples = len(names), samples

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omics_orchestrator.formats import vcf_info
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.vcf import Vcf
 from omics_orchestrator.formats.vcf_rules import CELLS, INFO, RULES, Tally
@@ -197,76 +196,6 @@ def test_a_broken_record(old, new, rule, tmp_path):
         assert read_by_htslib(raw, tmp_path) != RULES[rule].refuses
 
 
-HEADERS = [
-    (b'##INFO=<Number=1,Type=Integer,Description="x">', "no_id"),
-    (b"##contig=<length=4>", "no_id"),
-    (b"##TOOL=<Version=4>", "no_id"),
-    (b'##INFO=<ID=X,Number=1,Description="x">', "incomplete"),
-    (b'##INFO=<ID=X,Type=Integer,Description="x">', "incomplete"),
-    (b"##FILTER=<ID=X>", "incomplete"),
-    (b'##INFO=<ID=X,Number=1,Type=Int,Description="x">', "bad_type"),
-    (b'##FORMAT=<ID=X,Number=0,Type=Flag,Description="x">', "bad_type"),
-    (b'##INFO=<ID=X,Number=-1,Type=Integer,Description="x">', "bad_number"),
-    (b'##FORMAT=<ID=X,Number=LA,Type=Integer,Description="x">', "bad_number"),
-    (b'##INFO=<ID=X,Number=1,Type=Flag,Description="x">', "flag_number"),
-    (b'##INFO=<ID=X,Number=0,Type=Integer,Description="x">', "flag_number"),
-    (b"##INFO=<ID=X,Number=1,Type=Integer,Description=x y>", "unquoted"),
-    (b'##INFO=<ID=X,Number=1,Type=Integer,Description="x>', "malformed"),
-    (b'##INFO=<ID=X,Number=1,Type=Integer,Description="x"', "malformed"),
-    (b'##INFO=<ID=X,Number=1,Type=Integer,Foo,Description="x">', "malformed"),
-    (b'##INFO=<ID=X,ID=Y,Number=1,Type=Integer,Description="x">', "malformed"),
-    (b'##INFO=<ID=X,Number=1,Type=Integer,Description="x">junk', "malformed"),
-    (b"##INFO=text", "malformed"),
-    (b"##text", "malformed"),
-    (b"##text=", "malformed"),
-    (b'##INFO=<ID=DP,Number=1,Type=Integer,Description="again">', "declared_twice"),
-    (b"##contig=<ID=1,length=9>", "declared_twice"),
-    (b'##INFO=<ID=NS,Number=1,Type=Float,Description="x">', "reserved"),
-    (b'##FORMAT=<ID=PQ,Number=G,Type=Integer,Description="x">', "reserved"),
-    (b"##contig=<ID=*7,length=9>", "contig_name"),
-    (b"##contig=<ID=7,length=long>", "contig_length"),
-    (b'##ALT=<ID=DEL:A B,Description="x">', "bad_id"),
-    (b'##FILTER=<ID=0,Description="x">', "bad_id"),
-    (b'##FORMAT=<ID=9X,Number=1,Type=Integer,Description="x">', "bad_id"),
-    (b"##fileformat=VCFv4.3", "second_version"),
-    (b"", "blank"),
-    (b"##source=\xe9", "utf8"),
-]
-
-
-@pytest.mark.parametrize(("line", "rule"), HEADERS, ids=[f"{rule}-{line[:30]!r}" for line, rule in HEADERS])
-def test_a_broken_header_line(line, rule, tmp_path):
-    raw = META + line + b"\n" + NAMES + FIRST + LAST
-    found = look(raw)
-    assert found.problems == (f"line 20: {RULES[rule].says}",)
-    assert found.verdict == "warnings"
-    if rule != "utf8":
-        assert read_by_htslib(raw, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "rule"),
-    [
-        (b"VCFv4.3", b"VCFv4.0", "version"),
-        (b"VCFv4.3", b"VCFv4.9", "version"),
-        (b"VCFv4.3", b"VCF4.3", "spelling"),
-        (b"FORMAT\tS1\tS2", b"FORMAT\tS1\tS2", ""),
-        (b"\tINFO\tFORMAT\tS1\tS2\n", b"\tINFO\t\n", "header_tab"),
-    ],
-)
-def test_the_first_and_the_last_line_of_the_header(old, new, rule):
-    head = (META + NAMES).replace(old, new)
-    found = look(head)
-    assert found.verdict == ("warnings" if rule else "valid")
-    assert not rule or RULES[rule].says in found.problems[0]
-
-
-def test_genotypes_declared_as_numbers_cannot_be_read(tmp_path):
-    raw = (META + NAMES + FIRST + LAST).replace(b"GT,Number=1,Type=String", b"GT,Number=1,Type=Integer")
-    assert RULES["genotype_declared"].says in look(raw).problems[0]
-    assert not read_by_htslib(raw, tmp_path)
-
-
 def test_contigs_that_do_not_stand_together():
     meta = META.replace(b"##contig", b"##contig=<ID=2>\n##contig")
     two = FIRST.replace(b"1\t10", b"2\t10")
@@ -305,17 +234,6 @@ def test_local_alleles_of_version_45():
         assert look(meta + site + line).problems == (f"record 1: {RULES[rule].says}",)
 
 
-def test_old_versions_are_held_to_their_own_rules():
-    old = META.replace(b"v4.3", b"v4.1").replace(
-        b"##contig", b"##SAMPLE=<Name=S1>\n##pedigreeDB=<url>\n##contig"
-    )
-    raw = (old + NAMES + FIRST + LAST).replace(b"Number=R", b"Number=.")
-    assert look(raw).problems == ()
-    assert look(raw.replace(b"AD,Number=.", b"AD,Number=R")).problems == (
-        f"line 6: {RULES['bad_number'].says} (2 lines)",
-    )
-
-
 def test_the_tally_counts_lines_not_faults():
     tally = Tally("record")
     for number in (3, 3, 5):
@@ -323,69 +241,6 @@ def test_the_tally_counts_lines_not_faults():
     assert tally.said(refusing=True) == [f"record 3: {RULES['genotype'].says} (2 records)"]
     assert {*CELLS.values(), *INFO.values()} <= RULES.keys()
     assert all(not re.search(r"[.]$", rule.says) for rule in RULES.values())
-
-
-value = st.sampled_from(
-    [
-        b"1",
-        b"-1",
-        b".",
-        b"0.5",
-        b"1e-3",
-        b"1.",
-        b"nan",
-        b"x",
-        b"",
-        b"1,2",
-        b".,.",
-        b"a b",
-        b"99999999999",
-        b"9",
-        b"a=b",
-    ]
-)
-entry = st.tuples(
-    st.sampled_from([b"DP", b"AF", b"AD", b"DB", b"GG", b"CH", b"END", b"TX", b"ZZ"]), value
-).map(b"=".join)
-column = st.lists(
-    st.one_of(entry, st.just(b"DB"), entry.map(lambda text: text + b",2")), min_size=1, max_size=4
-).map(b";".join)
-
-
-@noisy
-@given(st.lists(st.tuples(st.sampled_from([b"C", b"C,G", b"."]), column), min_size=1, max_size=4))
-def test_patterns_and_a_look_at_each_key_say_the_same(rows):
-    sites = [
-        FIRST.replace(b"C,G", alt).replace(b"DP=3;DB", info).replace(b"1|2", b"0|0") for alt, info in rows
-    ]
-    sites = [site.replace(b"0/1", b"0/0") for site in sites]
-    raw = META + NAMES + b"".join(sites * 3)
-    found = []
-    for often in (1, 10**9):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(vcf_info, "OFTEN", often)
-            found.append(look(raw))
-    assert found[0] == found[1]
-
-
-def test_a_layout_that_is_met_often_is_matched_not_taken_apart(monkeypatch):
-    asked: list[bytes] = []
-    by_key = vcf_info.InfoColumn._by_key
-
-    def counted(self, info, alternates, record):
-        asked.append(info)
-        return by_key(self, info, alternates, record)
-
-    monkeypatch.setattr(vcf_info.InfoColumn, "_by_key", counted)
-    site = FIRST.replace(b"DP=3;DB", b"DP=3;AF=0.5,.;DB;END=12;TX=a text")
-    found = look(META + NAMES + site * 1000)
-    assert (found.problems, len(asked)) == ((), vcf_info.OFTEN)
-    assert look(META + NAMES + site * 1000 + site.replace(b"0.5,.", b"0.5")).problems == (
-        f"record 1001: {RULES['info_count'].says}",
-    )
-    assert look(META + NAMES + site * 1000 + site.replace(b"END=12", b"END=9")).problems == (
-        f"record 1001: {RULES['end'].says}",
-    )
 
 
 @noisy
