@@ -61,7 +61,8 @@ def reads(count: int, seed: int) -> bytes:
     quality = np.frombuffer(b"FFFFFFFFFFF::,#", np.uint8)[chance.integers(0, 15, (count, LENGTH), np.uint8)]
     places = chance.integers(1000, 30000, (count, 2)).tolist()
     return b"".join(
-        b"@A00123:45:HXXXXDSXX:1:1101:%d:%d 1:N:0:ACGTACGT\n%s\n+\n%s\n" % (x, y, one.tobytes(), two.tobytes())
+        b"@A00123:45:HXXXXDSXX:1:1101:%d:%d 1:N:0:ACGTACGT\n%s\n+\n%s\n"
+        % (x, y, one.tobytes(), two.tobytes())
         for (x, y), one, two in zip(places, bases, quality, strict=True)
     )
 
@@ -70,7 +71,9 @@ def inflating(file: Path) -> tuple[str, Callable[[], object]]:
     """Return the limit: what it is called, and how it is run."""
     if shutil.which("igzip"):
         command = f"igzip -dc '{file}' | wc -c"
-        return "igzip -dc | wc -c", lambda: subprocess.run(command, shell=True, check=True, capture_output=True)
+        return "igzip -dc | wc -c", lambda: subprocess.run(
+            command, shell=True, check=True, capture_output=True
+        )
 
     def read() -> None:
         with igzip.open(file) as stream:
@@ -95,7 +98,9 @@ def large(folder: Path) -> BenchRow:
 
 
 def small(count: int, worth: int, note: str, goal: float) -> BenchRow:
-    files = [(f"{seed}.fastq.gz", gzip.compress(reads(count, seed), 6, mtime=0)) for seed in range(SMALL_FILES)]
+    files = [
+        (f"{seed}.fastq.gz", gzip.compress(reads(count, seed), 6, mtime=0)) for seed in range(SMALL_FILES)
+    ]
     largest = max(len(raw) for _, raw in files)
 
     def ours() -> None:

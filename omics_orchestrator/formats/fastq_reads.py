@@ -19,7 +19,9 @@ BASES = b"".join(LETTERS)
 NO_BASES = b"EFIJLOPQZefijlopqz"  # letters, but of no base: the specification advises against them
 QUALITY = bytes(range(LOWEST_QUALITY, LOWEST_QUALITY + QUALITIES))
 CONTROL = re.compile(rb"[\x00-\x08\x0b-\x1f]")  # in a title; a tab is text
-LONGEST_READ = 64 * 1024 * 1024  # bytes of text; bounds memory
+LONGEST_READ = 32 * 1024 * 1024  # bytes of text; bounds memory
+SLICE = 4 * 1024 * 1024  # bytes of text looked at in one go; bounds memory
+EMPTY_LINES = b"\n" * 1000  # more than any writer leaves behind
 CUT_OFF = "the file ends within a read"
 
 
@@ -47,7 +49,7 @@ def read_on(texts: Iterable[bytes], tally: Tally, scanner: Scanner | None) -> It
     """Count all reads as `read_all` does, a step at a time."""
     pending: list[bytes] = []
     size = wanted = 0
-    for text in texts:
+    for text in _sliced(texts):
         pending.append(text)
         size += len(text)
         if size < wanted:
@@ -55,13 +57,22 @@ def read_on(texts: Iterable[bytes], tally: Tally, scanner: Scanner | None) -> It
         rest = _consume(b"".join(pending), tally, scanner, last=False)
         if len(rest) > LONGEST_READ:
             raise FormatError(f"it is longer than {LONGEST_READ >> 20} MiB: no FASTQ", record=tally.reads + 1)
-        pending, size, wanted = [rest], len(rest), 2 * len(rest)  # twice: a long read is not begun ever again
+        pending, size = [rest], len(rest)
+        wanted = min(2 * size, LONGEST_READ + 1)  # twice: a long read is not begun ever again
         yield
     if rest := b"".join(pending):
         _consume(rest if rest.endswith(b"\n") else rest + b"\n", tally, scanner, last=True)
         yield
     if not tally.reads:
         raise FormatError("no reads")
+
+
+def _sliced(texts: Iterable[bytes]) -> Iterator[bytes]:
+    for text in texts:
+        if len(text) <= SLICE:
+            yield text
+        else:
+            yield from (text[at : at + SLICE] for at in range(0, len(text), SLICE))
 
 
 def _consume(text: bytes, tally: Tally, scanner: Scanner | None, *, last: bool) -> bytes:
@@ -74,6 +85,8 @@ def _consume(text: bytes, tally: Tally, scanner: Scanner | None, *, last: bool) 
     end = text.rfind(b"\n") + 1
     if text[:1] not in b"@\r\n":
         raise FormatError("the first line does not begin with @", record=tally.reads + 1)
+    if text.endswith(EMPTY_LINES):
+        raise FormatError("more than 1,000 empty lines", record=tally.reads + 1)
     left = _read(text[:end], tally, last=last) if end else 0
     return text[end - left :]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
+# Numba keeps compiled code until fastq_kernel.py itself changes: who changes a number here touches that file too.
 # places in `numbers`; BASES is followed by one number per kind of base, MATES by reads without and of mate 1 to 4
 READS, SHORTEST, LONGEST, SHIFT, BASES, MATES, WIDTH = 0, 1, 2, 3, 4, 10, 15
 KINDS: Final = ("A", "C", "G", "T", "N", "other")  # of bases; U counts as T, a dot as N

@@ -221,6 +221,23 @@ def test_what_tools_may_stumble_over_is_a_warning():
     )
 
 
+def test_one_flipped_bit_is_found():
+    raw = gzip.compress(READ * 200, mtime=0)
+    filling = len(raw) - 9  # the last byte before CRC and length: its upper bits mean nothing
+    for at in set(range(10, len(raw))) - {filling}:  # the first ten bytes hold no content
+        for bit in range(8):
+            flipped = raw[:at] + bytes([raw[at] ^ 1 << bit]) + raw[at + 1 :]
+            assert look(flipped).verdict == "invalid", (at, bit)
+
+
+def test_a_bomb_is_refused_before_it_fills_the_memory():
+    for line, problem in (
+        (b"@" + b"a" * 70_000_000, "longer than 32 MiB"),
+        (bytes(70_000_000), "begin with @"),
+    ):
+        assert problem in look(gzip.compress(line, 1)).problems[0]
+
+
 def test_problems_hold_no_content():
     for raw in (
         READ + b"@GID-136-7\nAC?T\n+\nIIII\n",
