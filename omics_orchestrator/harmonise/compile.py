@@ -92,6 +92,35 @@ def compile_entity(
     known = Columns(block, with_new_columns(block, columns), keys.groups(study.participant_id))
     pending = dated_rules(study.mapping, entity)
     rules = Rules(entity, block, study.mapping, dictionary, known, flags, complaints, pending)
+    asking = _asking(study, entity, known, complaints)
+    _check_reshape(block, columns, complaints)
+    read, hidden = rules.read(), rules.hidden()
+    variables = rules.variables(read, hidden)
+    levels, expected = rules.levels(variables), rules.expected(variables)
+    complaints.raise_if_any()
+    query = _query(study, entity, known, asking, (*read, *hidden))
+    return _finished(replace(query, expected=expected), levels, rules, variables)
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """How rows are found and named: the key's columns and their SQL, joins, conditions.
+
+    Attributes:
+        redcap: every own table of the block is one of REDCap, with a key of its own.
+    """
+
+    key: tuple[str, ...]
+    named: list[str]
+    where: str
+    joins: dict[str, tuple[tuple[str, str], ...]]
+    conditions: dict[str, str]
+    redcap: bool
+
+
+def _asking(study: Study, entity: str, known: Columns, complaints: Complaints) -> _Asking:
+    """Return how the rows of a block are found and named; mistakes are added to `complaints`."""
+    block = known.block
     redcap = all(study.sources[study.place(table)[0]].tables() is None for table in block.own_tables())
     key = key_columns(block, entity, redcap=redcap)
     named = [complaints.attempt(("key",), partial(known.find, name)) or "NULL" for name in key]
@@ -102,32 +131,38 @@ def compile_entity(
         records = redcap and len(places) == 1
         joins[table] = _pairs(known, table, key, study.participant_id, complaints, records=records)
     conditions = {table: _condition(known, table, complaints) for table in block.join}
-    _check_reshape(block, columns, complaints)
-    read, hidden = rules.read(), rules.hidden()
-    variables = rules.variables(read, hidden)
-    levels, expected = rules.levels(variables), rules.expected(variables)
-    complaints.raise_if_any()
-    carried = known.settled()
+    return _Asking(key, named, where, joins, conditions, redcap)
+
+
+def _query(
+    study: Study, entity: str, known: Columns, asking: _Asking, asked: tuple[Read, ...]
+) -> EntityQuery:
+    """Return the query up to the merged cells of each key."""
+    block = known.block
     instruments = {table: study.place(table)[1] for table in block.own_tables()}
     tables = {table: f"raw_{number}" for number, table in enumerate(block.tables())}
     shape = steps.Shape(block, known, tables, KEYS[entity], instruments)
-    house = source_rows.House(study.participant_id, named[0] if named else "NULL")
-    query = EntityQuery(
-        steps=(
-            *source_rows.row_steps(shape, joins, conditions, where, house),
-            *source_rows.key_steps(shape, study.participant_id, key, named, redcap=redcap),
-            *cell_steps(shape.state, carried, asked := [*read, *hidden]),
-            *merge_steps(shape, asked),
-        ),
+    carried = known.settled()
+    house = source_rows.House(study.participant_id, asking.named[0] if asking.named else "NULL")
+    made = (
+        *source_rows.row_steps(shape, asking.joins, asking.conditions, asking.where, house),
+        *source_rows.key_steps(shape, study.participant_id, asking.key, asking.named, redcap=asking.redcap),
+        *cell_steps(shape.state, carried, asked),
+        *merge_steps(shape, asked),
+    )
+    unique = {
+        table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(asking.joins.items())
+    }
+    return EntityQuery(
+        steps=made,
         tables=tables,
-        joins={table: (f"unique_{number}", pairs) for number, (table, pairs) in enumerate(joins.items())},
+        joins=unique,
         rows=shape.rows,
         carried=carried,
         keys=KEYS[entity],
-        read=tuple(asked),
-        expected=expected,
+        read=asked,
+        expected={},
     )
-    return _finished(query, levels, rules, variables)
 
 
 def _finished(

@@ -180,8 +180,8 @@ class _Told:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def __enter__(self) -> None:
-        pass
+    def __enter__(self) -> _Told:
+        return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         match error:
