@@ -151,6 +151,12 @@ def detect(table: pa.Table, declared: Collection[str] = ()) -> list[Suspicion]:
     return [found for found in looked_at if found]
 
 
+def hints(name: str) -> bool:
+    """Tell whether a name (of a column, of an entry) speaks for some kind of identifier."""
+    called = _spoken(name)
+    return any(kind.hint.search(called) for kind in KINDS)
+
+
 class _Column:
     """One column: its words, and its distinct filled cells with how often each occurs."""
 

@@ -65,18 +65,24 @@ def file_name_scan(path: str) -> tuple[str, ...]:
     )
 
 
+def within_text(text: str) -> list[str]:
+    """Return the kinds of identifiers that tell themselves anywhere in a text: e-mail, NHS and CHI numbers."""
+    found = []
+    if "@" in text and MAIL.search(text):
+        found.append("e-mail addresses")
+    if any(_checked("".join(ten.group(1, 3, 4))) for ten in TEN.finditer(text)):
+        found.append("NHS or CHI numbers (check digit)")
+    return found
+
+
 def _said(part: str) -> list[str]:
     """Return the kinds of identifiers in one part of a path."""
     found = {
-        "e-mail addresses": MAIL.search(part) is not None,
-        "NHS or CHI numbers (check digit)": any(
-            _checked("".join(ten.group(1, 3, 4))) for ten in TEN.finditer(part)
-        ),
         "dates of birth": BIRTH.search(part) is not None or OLD.search(part) is not None,
         "hospital numbers": HOSPITAL.search(part) is not None,
         "names of people": any(_of_person(part, pattern) for pattern in (*DATED, CARET, COMMA)),
     }
-    return [says for says, holds in found.items() if holds]
+    return within_text(part) + [says for says, holds in found.items() if holds]
 
 
 def _of_person(part: str, pattern: re.Pattern[str]) -> bool:

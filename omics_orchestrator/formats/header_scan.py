@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from omics_orchestrator.formats.file_names import file_name_scan
-from omics_orchestrator.identifiers import detect
+from omics_orchestrator.formats.file_names import file_name_scan, within_text
+from omics_orchestrator.identifiers import detect, hints
 
 __all__ = ["MOST", "file_name_scan", "suspicious"]
 
@@ -74,8 +74,12 @@ def suspicious(entries: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
         if says:
             found += [] if is_dummy(text) else [f"{place}: {says}"]
             continue
-        cell = pa.table({called or place: pa.array([text.replace("^", " ").strip()], pa.string())})
-        found += [f"{place}: {one.reason.partition(':')[0]}" for one in detect(cell)]
+        if called and hints(called):
+            cell = pa.table({called: pa.array([text.replace("^", " ").strip()], pa.string())})
+            told = [one.reason.partition(":")[0] for one in detect(cell)]
+        else:
+            told = []
+        found += [f"{place}: {says}" for says in told or within_text(text)]
     more = (f"{len(found) - MOST} more",) if len(found) > MOST else ()
     return (*found[:MOST], *more)
 
