@@ -14,6 +14,8 @@ LARGEST = 1024  # pixels: the longer side of a sheet
 CELL = 256  # pixels
 MOST = 256  # pictures of a sheet; the rest are left out
 GAP = 4  # pixels
+COLOURS = 128
+LARGEST_SHEET = 90_000  # bytes
 LARGEST_SOURCE = 4_194_304  # pixels of one thumbnail; a larger one is left out
 WIDTH, HEIGHT = 720, 300  # pixels of a profile
 LEFT, RIGHT, TOP, BOTTOM = 56, 16, 28, 44
@@ -23,10 +25,10 @@ HIGHEST = 42  # Phred, unless the profile goes higher
 
 
 def thumbnail_sheet(pictures: Sequence[bytes]) -> bytes:
-    """Return the pictures as a grid of at most 1024 × 1024 pixels, in order, row by row; at most 256 of them.
+    """Return the pictures as a grid of at most 1024 × 1024 pixels and 90,000 bytes, in order, row by row.
 
     Args:
-        pictures: PNG files; what is none, or has more than 4 million pixels, is left out.
+        pictures: PNG files; what is none, or has more than 4 million pixels, is left out; of more than 256 the rest.
     """
     from PIL import Image
 
@@ -40,7 +42,19 @@ def thumbnail_sheet(pictures: Sequence[bytes]) -> bytes:
         row, column = divmod(number, across)
         left = column * cell + (cell - image.width) // 2
         sheet.paste(image, (left, row * cell + (cell - image.height) // 2))
-    return _png(sheet)
+    return _small(sheet)
+
+
+def _small(sheet: Any) -> bytes:
+    """Return a PNG that an event of the asset graph can carry: fewer colours, then fewer pixels."""
+    raw = _png(sheet)
+    for side in (LARGEST, 768, 512, 384, 256, 128):
+        if len(raw) <= LARGEST_SHEET:
+            break
+        drawn = sheet.copy()
+        drawn.thumbnail((side, side))
+        raw = _png(drawn.quantize(COLOURS))
+    return raw
 
 
 def quality_picture(profile: Sequence[float]) -> bytes:

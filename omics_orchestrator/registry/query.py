@@ -31,6 +31,19 @@ join registry.file on file.set_number = file_set.number
 join registry.file_version on file_number = file.number and file_version.version = file.version
 where file.number = %s
 """
+CURRENT = """
+from registry.file_set
+join registry.file on file.set_number = file_set.number
+join registry.file_version on file_number = file.number and file_version.version = file.version
+where study = %s and assay = %s and missing_since is null and sha256 is not null
+"""
+PROFILES = f"""
+select file_version.facts -> 'quality_profile', (file_version.facts ->> 'quality_profile_width')::int {CURRENT}
+and jsonb_typeof(file_version.facts -> 'quality_profile') = 'array' order by file.number desc limit %s
+"""
+PICTURED = f"""
+select distinct sha256 {CURRENT} and (file_version.facts ->> 'thumbnail')::boolean order by sha256 limit %s
+"""
 COUNTS = """
 select study, assay, count(*)
 from registry.file_set join registry.file on file.set_number = file_set.number
@@ -70,6 +83,20 @@ def file_at(database: Database, number: int) -> FileAt | None:
         cursor.execute(ONE, (number,))
         row = cursor.fetchone()
     return FileAt(*row) if row else None
+
+
+def quality_profiles(database: Database, study: str, assay: str, most: int) -> list[tuple[list[float], int]]:
+    """Return per read file its mean qualities by position, and how many bases one mean is of."""
+    with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
+        cursor.execute(PROFILES, (study, assay, most))
+        return cursor.fetchall()
+
+
+def pictured_contents(database: Database, study: str, assay: str, most: int) -> list[str]:
+    """Return the sha256 of contents of which a thumbnail lies in our own store."""
+    with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
+        cursor.execute(PICTURED, (study, assay, most))
+        return [sha256 for (sha256,) in cursor.fetchall()]
 
 
 def file_counts(database: Database) -> list[tuple[str, str, int]]:

@@ -22,6 +22,7 @@ from omics_orchestrator.storage.objects import Store
 SMALL = 1024 * 1024  # bytes up to which a file is held whole
 BATCH = 64  # small files that are held and inspected together
 READERS = 4  # threads: a far store answers while we wait, large files are hashed beside each other
+THUMBNAIL = "thumbnail.png"  # derived object that pages show
 NOT_INSPECTED = Inspection("valid", {})  # an index or the like: digest only
 UNREADABLE = Reading(None, "unreadable", {}, (), ("the store does not hand it out",))
 
@@ -146,10 +147,11 @@ def _unreadable(error: StorageError) -> Reading:
 
 
 def _reading(sha256: str, md5: str | None, found: Inspection) -> Reading:
+    facts = {**found.facts, "thumbnail": True} if THUMBNAIL in found.derived else found.facts
     return Reading(
         sha256,
         found.verdict,
-        found.facts,
+        facts,
         found.samples,
         found.problems,
         found.identifying,

@@ -72,6 +72,7 @@ class Registered:
 
     Attributes:
         rows: file_sets, files, linked, quarantined, invalid, missing; read = files whose bytes were read now.
+        facts: files by verdict, and their bytes.
         data_version: fingerprint of set digests, verdicts and links.
         touched: rows inserted, updated or deleted.
     """
@@ -80,6 +81,7 @@ class Registered:
     findings: tuple[Finding, ...]
     data_version: str
     touched: int
+    facts: dict[str, int] = field(default_factory=dict)
 
 
 def register(
@@ -130,7 +132,8 @@ def register(
         if assay.index and not quick:
             rows["indexes_made"], refused = work.index(cursor, whose)
             told += refused
-    return Registered(rows, told, state, touched)
+        facts = report.facts(cursor, whose)
+    return Registered(rows, told, state, touched, facts)
 
 
 class _Registration:

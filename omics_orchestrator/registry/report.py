@@ -18,7 +18,7 @@ NAMED = 20  # file numbers in a message
 FILES = """
 with files as (
     select file.number, missing_since is not null as missing, damaged_since is not null as damaged,
-           file_version.verdict, identifying <> '[]' as identifying, file_set.number as set_number,
+           file_version.verdict, size, identifying <> '[]' as identifying, file_set.number as set_number,
            exists (select from registry.sample_link where sample_link.set_number = file_set.number) as linked
     from registry.file_set
     join registry.file on file.set_number = file_set.number
@@ -101,6 +101,22 @@ TOLD: dict[str, tuple[str, tuple[str, str], Severity]] = {
         "warning",
     ),
 }
+
+
+SHOWN = (
+    FILES
+    + """
+select verdict, count(*), sum(size)::bigint from files where not missing group by verdict order by verdict
+"""
+)
+
+
+def facts(cursor: Cursor, whose: dict[str, object]) -> dict[str, int]:
+    """Return how many files have each verdict, and how many bytes they are."""
+    cursor.execute(SHOWN, whose)
+    found = cursor.fetchall()
+    by_verdict = {f"verdict_{verdict}": count for verdict, count, _ in found}
+    return {**by_verdict, "bytes": sum(size for *_, size in found)}
 
 
 def counts(cursor: Cursor, whose: dict[str, object]) -> dict[str, int]:

@@ -6,6 +6,7 @@ import hashlib
 
 from omics_orchestrator.registry.register import register as register_assay
 from omics_orchestrator.steps.file_names import circumstances
+from omics_orchestrator.steps.file_pictures import pictures
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Study
@@ -31,7 +32,8 @@ def register(
     return StepResult(
         data_version=registered.data_version,
         findings=registered.findings,
-        facts=dict(registered.rows),
+        facts={**registered.rows, **registered.facts},
+        pictures=pictures(workspace, study.study, assay),
         touched=registered.touched,
         rows=registered.rows["files"],
     )

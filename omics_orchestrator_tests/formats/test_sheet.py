@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import math
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from omics_orchestrator.formats.sheet import quality_picture, thumbnail_sheet
+from omics_orchestrator.formats.sheet import LARGEST_SHEET, quality_picture, thumbnail_sheet
 
 
 def picture(width: int, height: int, colour: str) -> bytes:
@@ -40,3 +41,10 @@ def test_a_profile_is_drawn_whatever_it_holds(profile):
     assert drawn.size == (720, 300)
     blue = sum(count for count, colour in drawn.getcolors(1 << 20) if colour == (31, 95, 168))
     assert (blue > 0) == any(math.isfinite(value) for value in profile)
+
+
+def test_a_sheet_of_photographs_is_small_enough_for_an_event():
+    noise = np.random.default_rng(1).integers(0, 255, (256, 256, 3), np.uint8)
+    raw = io.BytesIO()
+    Image.fromarray(noise).save(raw, "PNG")
+    assert len(thumbnail_sheet([raw.getvalue()] * 16)) <= LARGEST_SHEET
