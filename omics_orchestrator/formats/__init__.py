@@ -11,6 +11,7 @@ from omics_orchestrator.formats.bam import Bam
 from omics_orchestrator.formats.base import Format
 from omics_orchestrator.formats.biom import Biom
 from omics_orchestrator.formats.bracken import Bracken
+from omics_orchestrator.formats.diann import Diann
 from omics_orchestrator.formats.dicom import Dicom
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.formats.feature_table import FeatureTable
@@ -19,7 +20,9 @@ from omics_orchestrator.formats.h5ad import H5ad
 from omics_orchestrator.formats.h5mu import H5mu
 from omics_orchestrator.formats.kraken import Kraken
 from omics_orchestrator.formats.loom import Loom
+from omics_orchestrator.formats.maxquant import Maxquant
 from omics_orchestrator.formats.metaphlan import Metaphlan
+from omics_orchestrator.formats.olink import Olink
 from omics_orchestrator.formats.ome_tiff import OmeTiff
 from omics_orchestrator.formats.opaque import Opaque
 from omics_orchestrator.formats.plink import Plink
@@ -44,7 +47,7 @@ AnyFormat = Annotated[
     | Tenx
     | AnndataZarr
     | Rds
-    | Featurecounts | Salmon | Rsem | Biom | Metaphlan | Kraken | Bracken | FeatureTable
+    | Featurecounts | Salmon | Rsem | Biom | Metaphlan | Kraken | Bracken | Maxquant | Diann | Olink | FeatureTable
     | Opaque,
     Field(discriminator="format"),
 ]

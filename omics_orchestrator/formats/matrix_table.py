@@ -113,7 +113,6 @@ class Long:
     def __init__(self) -> None:
         self.samples: dict[str, int] = {}
         self.ids: dict[str, int] = {}
-        self.repeated = 0
         self._at: dict[int, float] = {}
 
     def add(self, sample: str, feature: str, value: float) -> bool:
@@ -121,7 +120,7 @@ class Long:
         row = self.samples.setdefault(sample, len(self.samples))
         key = row << 32 | self.ids.setdefault(feature, len(self.ids))
         held = self._at.setdefault(key, value)
-        return held is value or held == value
+        return held is value or held == value or (math.isnan(held) and math.isnan(value))
 
     def matrix(self, features: dict[str, list[str]]) -> MatrixData:
         """Return samples × features, NaN where nothing was told."""
@@ -209,6 +208,31 @@ def fits(cells: list[str], line: int, width: int) -> None:
     """Refuse a line that has not the header's width."""
     if len(cells) != width:
         raise FormatError(f"line {line}: {len(cells)} cells instead of {width}")
+
+
+@dataclass
+class Padding:
+    """Lines of a table of `width` columns whose last cells may be cut off where they are empty.
+
+    At least `least` cells must be there; `first` is the number of the first short line.
+    """
+
+    width: int
+    least: int
+    first: int = 0
+
+    def filled(self, cells: list[str], line: int) -> list[str]:
+        """Return the cells of a line with the empty ones at its end."""
+        lacking = self.width - len(cells)
+        if not 0 <= lacking <= self.width - self.least:
+            raise FormatError(f"line {line}: {len(cells)} cells instead of {self.width}")
+        self.first = self.first or (line if lacking else 0)
+        return cells + [""] * lacking
+
+    def tell(self, found: Found) -> None:
+        """Warn of short lines."""
+        if self.first:
+            found.warnings.append(f"line {self.first}: the last cells, which are empty, are cut off the line")
 
 
 def once(seen: dict[str, int], name: str, line: int, what: str) -> None:

@@ -40,6 +40,19 @@ BRACKEN = b"""name\ttaxonomy_id\ttaxonomy_lvl\tkraken_assigned_reads\tadded_read
 Escherichia coli\t562\tS\t20\t10\t30\t0.75000
 Homo sapiens\t9606\tS\t10\t0\t10\t0.25000
 """
+MAXQUANT = b"""Protein IDs\tMajority protein IDs\tIntensity\tIntensity S1\tIntensity S2\tReverse\tContaminant\tid
+P01834\tP01834\t30\t10\t20\t\t+\t0
+Q9Y6R7\tQ9Y6R7\t1.5E+08\t0\t1.5E+08\t\t\t1
+"""
+DIANN = b"""Protein.Group\tProtein.Ids\tGenes\tC:\\S1.raw\tC:\\S2.raw
+P01834\tP01834\tIGKC\t380503.0\t
+Q9Y6R7\tQ9Y6R7\tFCGBP\t12.5\t7.25
+"""
+OLINK = b"""SampleID;OlinkID;UniProt;Assay;Panel;PlateID;QC_Warning;LOD;NPX;Assay_Warning;Sample_Type
+S1;OID31341;Q14204;DYNC1H1;Oncology;P1;PASS;-3.8;-3.9;PASS;SAMPLE
+S2;OID31341;Q14204;DYNC1H1;Oncology;P1;WARN;-3.8;1.25;PASS;SAMPLE
+C1;OID31341;Q14204;DYNC1H1;Oncology;P1;PASS;-3.8;0;PASS;CONTROL
+"""
 
 
 def _tiny(tag: str, name: str, raw: bytes) -> Callable[[], tuple[Format, str, bytes]]:
@@ -53,5 +66,8 @@ TABLES = {
     "metaphlan": _tiny("metaphlan", "S1_profile.txt", METAPHLAN),
     "kraken": _tiny("kraken", "S1.kreport.txt", KRAKEN),
     "bracken": _tiny("bracken", "S1.bracken.tsv", BRACKEN),
+    "maxquant": _tiny("maxquant", "proteinGroups.txt", MAXQUANT),
+    "diann": _tiny("diann", "report.pg_matrix.tsv", DIANN),
+    "olink": _tiny("olink", "npx.csv", OLINK),
     "rsem": _tiny("rsem", "S1.genes.results", RSEM),
 }
