@@ -16,10 +16,12 @@ from omics_orchestrator.formats.rds_plain import is_empty
 from omics_orchestrator.formats.rds_values import (
     Frame,
     attributes,
+    check_factor,
     classes,
     elements,
     frame,
     is_frame,
+    length,
     text,
     texts,
     variable,
@@ -83,6 +85,10 @@ def seurat(node: RObject) -> Seurat:
     }
     other = {name: ".".join(classes(one)) for name, one in found.items() if name not in assays}
     known = set(cells)
+    if not is_empty(ident := slots.get("active.ident")) and ident is not None:
+        check_factor(ident, "the active identity")
+        if length(ident) != len(cells):
+            raise FormatError(f"{length(ident)} identities for {len(cells)} cells")
     for number, one in enumerate(assays.values(), start=1):
         if not known.issuperset(one.cells):
             raise FormatError(f"assay {number} has cells that the metadata of cells does not have")

@@ -26,6 +26,7 @@ BAD_CONTENT = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    NameError,
     NotImplementedError,
     TypeError,
     ValueError,

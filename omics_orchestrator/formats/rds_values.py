@@ -169,20 +169,38 @@ def _moments(values: Any, unit: str) -> Any:
     return written
 
 
+def check_factor(node: RObject, what: str) -> None:
+    """Check a factor: whole numbers from 1 to the number of levels or NA, each level once.
+
+    Raises:
+        FormatError: it is none.
+    """
+    levels = texts(attributes(node).get("levels"))
+    codes = node.value
+    if node.info.type != RObjectType.INT:
+        raise FormatError(f"{what}: a factor that is none")
+    if len(set(levels)) != len(levels):
+        raise FormatError(f"{what}: a factor with a level twice")
+    if isinstance(codes, Unkept):
+        fits = codes.high <= len(levels)
+    else:
+        given = np.ma.compressed(codes)
+        fits = not len(given) or 1 <= given.min() <= given.max() <= len(levels)
+    if not fits:
+        raise FormatError(f"{what}: a factor with codes beyond its {len(levels)} levels")
+
+
 def factor(node: RObject, what: str) -> Any:
     """Return a factor; unused levels and the order of levels stay, NA is no category."""
     import pandas as pd
 
-    levels = texts(attributes(node).get("levels"))
+    check_factor(node, what)
     if isinstance(node.value, Unkept):
         raise FormatError(f"{what} is too long to be kept")
     codes = np.where(np.ma.getmaskarray(node.value), 0, np.ma.getdata(node.value)).astype("i8")
-    if len(codes) and not 0 <= codes.min() <= codes.max() <= len(levels):
-        raise FormatError(f"{what}: a factor with codes beyond its {len(levels)} levels")
-    if len(set(levels)) != len(levels):
-        raise FormatError(f"{what}: a factor with a level twice")
+    levels = pd.Index(texts(attributes(node).get("levels")), dtype=object)
     made: Any = pd.Categorical.from_codes
-    return made(codes - 1, pd.Index(levels, dtype=object), ordered="ordered" in classes(node))
+    return made(codes - 1, levels, ordered="ordered" in classes(node))
 
 
 @dataclass(frozen=True)
@@ -218,10 +236,11 @@ def frame(node: RObject | None, what: str) -> Frame:
         found = Frame(elements(slots["listData"]), rows)
     else:
         found = Frame(elements(node), row_names(node))
-    for name, column in found.columns.items():
+    for number, column in enumerate(found.columns.values(), start=1):
         if is_plain(column) and length(column) != found.n_rows:
             raise FormatError(f"{what}: a column has {length(column)} values for {found.n_rows} rows")
-        del name
+        if "factor" in classes(column):
+            check_factor(column, f"{what}, column {number}")
     return found
 
 

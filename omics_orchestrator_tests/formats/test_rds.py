@@ -149,6 +149,7 @@ def test_names_do_not_decide_and_workspaces_are_not_claimed():
         (xdr(21, 2**30), "the object ends early"),
         (xdr(21, 1, 254, 2**30) + xdr(6, 254) * 200, "nested more than 120 deep"),
         (xdr(21, 1, 254, 30_000) + xdr(6, 254, 243, 0, 243, 0) * 30_000, "more than 20,000 objects"),
+        (xdr(7, 0), "cut off, damaged or no R object"),
         (xdr(99), "cut off, damaged or no R object"),
         (xdr(254)[:3], "the object ends early"),
     ],
@@ -213,8 +214,19 @@ def counts(**slots: r.Node) -> r.Node:
         (counts(x=r.real([1])), "assay 1, counts: 1 values for 3 indices"),
         (counts(Dim=r.whole([-2, 3])), "assay 1, counts is no matrix"),
         (counts(Dim=r.whole([3, 3])), "assay 1, counts: 2 names for 3 rows or columns"),
-        (seurat(**{"meta.data": frame(CELLS, {"sample": factor([9, 1, 1], ["a"])})}), ""),
-        (seurat(**{"meta.data": frame(CELLS[:2], {})}), "assay 1 has cells that the metadata of cells"),
+        (
+            seurat(**{"meta.data": frame(CELLS, {"sample": factor([9, 1, 1], ["a"])})}),
+            "the metadata of cells, column 1: a factor with codes beyond its 1 levels",
+        ),
+        (
+            seurat(**{"meta.data": frame(CELLS, {"sample": factor([1, 1, 1], ["a", "a"])})}),
+            "the metadata of cells, column 1: a factor with a level twice",
+        ),
+        (seurat(**{"active.ident": factor([1, 1], ["a"])}), "2 identities for 3 cells"),
+        (
+            seurat(**{"meta.data": frame(["c1", "c2", "x"], {})}),
+            "assay 1 has cells that the metadata of cells",
+        ),
         (seurat(**{"meta.data": frame(["c1", "c1", "c3"], {})}), "two cells with the same name"),
         (seurat(**{"meta.data": frame(CELLS, {"n": r.whole([1])})}), "the metadata of cells: a column has 1"),
         (seurat(**{"meta.data": r.NULL}), "the metadata of cells is no data frame"),
@@ -227,12 +239,8 @@ def counts(**slots: r.Node) -> r.Node:
 def test_parts_that_do_not_fit_are_said(node, problem):
     found = look(plain(node))
     assert found.facts["class"] == "Seurat"
-    if problem:
-        assert found.verdict == "invalid"
-        assert found.problems[0].startswith(problem)
-    else:
-        column = look(plain(node), "sample")
-        assert column.problems[0].startswith("the column of samples: a factor with codes beyond")
+    assert found.verdict == "invalid"
+    assert found.problems[0].startswith(problem)
 
 
 def test_code_is_named_and_never_run():
