@@ -13,7 +13,6 @@ from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import Format, Inspection, OpenFile
-from omics_orchestrator.formats.header_scan import suspicious
 from omics_orchestrator.formats.text import GZIP, Lines, text_head
 from omics_orchestrator.formats.vcf_bcf import MAGIC, BinaryCalls
 from omics_orchestrator.formats.vcf_index import misfits
@@ -85,6 +84,8 @@ class Vcf(Format):
 
 
 def _inspection(calls: Calls | BinaryCalls, lines: Lines, stopped: str) -> Inspection:
+    from omics_orchestrator.formats.header_scan import suspicious
+
     header, tally = calls.header, calls.tally
     refused = [stopped] if stopped else []
     refused += header.tally.said(refusing=True) + tally.said(refusing=True)

@@ -24,6 +24,7 @@ INFO_TYPES = frozenset({"Integer", "Float", "Flag", "Character", "String"})
 KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*")
 SPACE = re.compile(r"\s")
 BROKEN_ID = {"INFO": SPACE, "FORMAT": SPACE, "FILTER": re.compile(r"\s|;|^0$"), "ALT": re.compile(r"[\s<>]")}
+VEP_DATABASE = re.compile(r'\bdb="?[^\s"@]*@[^\s"]*')  # name@host: no mail
 DECLARES = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig"})
 NEWEST = (4, 5)
 MOST_LINES = 5_000_000  # of a header: more than the contigs of any assembly
@@ -130,10 +131,7 @@ class Header:
                 if called == line
                 else f"##{line} (line {self.lines}), {called}"
             )
-            text = text[:LONGEST_TEXT]
-            self.entries.append((place, called, text))
-            mails = [word.strip("<>()\"',;") for word in text.split() if "@" in word and "=" not in word]
-            self.entries += [(place, "e-mail", word) for word in mails[:3]]
+            self.entries.append((place, called, VEP_DATABASE.sub("", text[:LONGEST_TEXT])))
 
     def _structured(self, called: str, value: str) -> None:
         fields = _fields(value)
