@@ -103,7 +103,7 @@ def _levels(x: Numbers, genes: Sequence[Sequence[int]]) -> Numbers:
     with np.errstate(invalid="ignore"):
         if np.nanmin(x, initial=0) < 0 or np.nanmax(x, initial=0) <= LARGEST_LOGARITHM:
             return picked
-        scaled: Numbers = np.log2(1 + 1e6 * picked / np.where(total > 0, total, np.nan)[:, None])
+        scaled: Numbers = np.log2(1e6 * (picked + PRIOR) / np.where(total > 0, total, np.nan)[:, None])
     return scaled
 
 
