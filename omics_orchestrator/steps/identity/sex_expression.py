@@ -28,6 +28,7 @@ FEWEST_SAMPLES = 8
 FEWEST_OF_A_SEX = 2
 APART = 2.0  # log2 between the medians of the two groups: fourfold; XIST and RPS4Y1 mostly differ 30-fold and more
 ZONE = 1 / 3  # of the way between the two medians, on either side, in which a sample counts to its group
+PRIOR = 2.0  # added to counts before the logarithm, as edgeR's cpm does: single reads are no expression
 LARGEST_LOGARITHM = (
     40.0  # a table without a value above this, or with one below zero, holds logarithms already
 )
