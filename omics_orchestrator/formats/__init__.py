@@ -22,6 +22,8 @@ from omics_orchestrator.formats.kraken import Kraken
 from omics_orchestrator.formats.loom import Loom
 from omics_orchestrator.formats.maxquant import Maxquant
 from omics_orchestrator.formats.metaphlan import Metaphlan
+from omics_orchestrator.formats.mwtab import Mwtab
+from omics_orchestrator.formats.mztab import Mztab
 from omics_orchestrator.formats.olink import Olink
 from omics_orchestrator.formats.ome_tiff import OmeTiff
 from omics_orchestrator.formats.opaque import Opaque
@@ -47,7 +49,7 @@ AnyFormat = Annotated[
     | Tenx
     | AnndataZarr
     | Rds
-    | Featurecounts | Salmon | Rsem | Biom | Metaphlan | Kraken | Bracken | Maxquant | Diann | Olink | FeatureTable
+    | Featurecounts | Salmon | Rsem | Biom | Metaphlan | Kraken | Bracken | Maxquant | Diann | Olink | Mztab | Mwtab | FeatureTable
     | Opaque,
     Field(discriminator="format"),
 ]

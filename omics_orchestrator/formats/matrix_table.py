@@ -132,8 +132,11 @@ class Long:
         return MatrixData(x, tuple(self.samples), tuple(self.ids), features, {"repeated_features": 0})
 
 
-def rows(file: OpenFile, found: Found, separator: str = "\t") -> Iterator[Row]:
-    """Yield (line number, cells) of every line but empty ones at the end; the compression becomes a fact."""
+def rows(file: OpenFile, found: Found, separator: str = "\t", *, blank: bool = False) -> Iterator[Row]:
+    """Yield (line number, cells) of every line but empty ones at the end; the compression becomes a fact.
+
+    With `blank`, empty lines may stand anywhere.
+    """
     lines = Lines(file.blocks())
     number, empty = 0, 0
     for batch in lines:
@@ -142,7 +145,7 @@ def rows(file: OpenFile, found: Found, separator: str = "\t") -> Iterator[Row]:
             if not line.strip():
                 empty = empty or number
                 continue
-            if empty:
+            if empty and not blank:
                 raise FormatError(f"line {empty}: an empty line inside the table")
             yield number, _cells(line, number, separator, found)
     found.facts["compression"] = lines.compression

@@ -53,6 +53,42 @@ S1;OID31341;Q14204;DYNC1H1;Oncology;P1;PASS;-3.8;-3.9;PASS;SAMPLE
 S2;OID31341;Q14204;DYNC1H1;Oncology;P1;WARN;-3.8;1.25;PASS;SAMPLE
 C1;OID31341;Q14204;DYNC1H1;Oncology;P1;PASS;-3.8;0;PASS;CONTROL
 """
+MZTAB = b"""MTD\tmzTab-version\t2.0.0-M
+MTD\tmzTab-ID\tX1
+MTD\tsoftware[1]\t[MS, MS:1001583, MaxQuant, 1.6.3.4]
+MTD\tms_run[1]-location\tfile:///a.mzML
+MTD\tassay[1]\tS1
+MTD\tassay[2]\tS2
+COM\tmade by hand
+SMH\tSML_ID\tchemical_name\tabundance_assay[1]\tabundance_assay[2]
+SML\t1\tAlanine\t5\tnull
+SML\t2\tButyrate\t1.5E3\t7
+"""
+MWTAB = b"""#METABOLOMICS WORKBENCH STUDY_ID:ST000001 ANALYSIS_ID:AN000001
+VERSION\t1
+#PROJECT
+PR:PROJECT_TITLE\tA
+#STUDY
+ST:STUDY_TITLE\tA
+#SUBJECT
+SU:SUBJECT_TYPE\tHuman
+#SUBJECT_SAMPLE_FACTORS:\tSUBJECT(optional)[tab]SAMPLE[tab]FACTORS
+SUBJECT_SAMPLE_FACTORS\t-\tS1\tGroup:A
+SUBJECT_SAMPLE_FACTORS\t-\tS2\tGroup:B
+#COLLECTION
+CO:COLLECTION_SUMMARY\t-
+#ANALYSIS
+AN:ANALYSIS_TYPE\tMS
+#MS_METABOLITE_DATA
+MS_METABOLITE_DATA:UNITS\tpg/ml
+MS_METABOLITE_DATA_START
+Samples\tS1\tS2
+Factors\tGroup:A\tGroup:B
+Alanine\t1.5\t2
+Butyrate\t\t0
+MS_METABOLITE_DATA_END
+#END
+"""
 
 
 def _tiny(tag: str, name: str, raw: bytes) -> Callable[[], tuple[Format, str, bytes]]:
@@ -69,5 +105,7 @@ TABLES = {
     "maxquant": _tiny("maxquant", "proteinGroups.txt", MAXQUANT),
     "diann": _tiny("diann", "report.pg_matrix.tsv", DIANN),
     "olink": _tiny("olink", "npx.csv", OLINK),
+    "mztab": _tiny("mztab", "a.mztab", MZTAB),
+    "mwtab": _tiny("mwtab", "a.mwtab", MWTAB),
     "rsem": _tiny("rsem", "S1.genes.results", RSEM),
 }
