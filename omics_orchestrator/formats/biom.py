@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import biom_hdf5, biom_json, hdf5
-from omics_orchestrator.formats.base import OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.biom_parts import BiomParts
 from omics_orchestrator.formats.feature_table import MatrixData
 from omics_orchestrator.formats.matrix_table import Found, MatrixTable
@@ -19,7 +19,7 @@ TYPES = {
     f"{kind} table"
     for kind in ("otu", "pathway", "function", "ortholog", "gene", "metabolite", "taxon")
 }  # fmt: skip
-LARGEST = 2**31  # cells of a table that is held whole
+LARGEST = 2**29  # cells of a table that is held whole: 4 GiB
 
 
 class Biom(MatrixTable):
@@ -47,20 +47,36 @@ class Biom(MatrixTable):
         keys = (b'"format_url"', b'"generated_by"', b'"matrix_type"', b'"matrix_element_type"')
         return b"biom-format.org" in text or sum(key in text for key in keys) > 1
 
+    def inspect(self, file: OpenFile) -> Inspection:
+        """Check the table as it is stored: no cell that holds nothing is made."""
+        found = Found()
+        try:
+            parts = _parts(file, found)
+        except FormatError as error:
+            return Inspection.refused(error, found.facts)
+        return Inspection.of(found.facts, tuple(parts.samples), found.warnings)
+
     def take(self, file: OpenFile, found: Found) -> MatrixData:
         """Read the table; taxonomy and other metadata of observations become their columns."""
         import numpy as np
 
-        is_hdf5 = hdf5.is_hdf5(next(iter(file.blocks()), b""))
-        parts = biom_hdf5.read(file, found) if is_hdf5 else biom_json.read(file, found)
-        _judge(parts, found)
+        parts = _parts(file, found)
         if len(parts.observations) * len(parts.samples) > LARGEST:
-            raise FormatError("more than 2^31 cells: too large to be held whole")
+            raise FormatError(f"more than {LARGEST:,} cells: too large to be held whole")
         x = np.zeros((len(parts.samples), len(parts.observations)))
         x[parts.columns, parts.rows] = parts.values
         features = {"id": parts.observations, **parts.metadata}
         found.samples = tuple(parts.samples)
         return MatrixData(x, found.samples, tuple(parts.observations), features, {"repeated_features": 0})
+
+
+def _parts(file: OpenFile, found: Found) -> BiomParts:
+    """Read and check the parts of a table."""
+    is_hdf5 = hdf5.is_hdf5(next(iter(file.blocks()), b""))
+    parts = biom_hdf5.read(file, found) if is_hdf5 else biom_json.read(file, found)
+    _judge(parts, found)
+    found.facts |= {"features": len(parts.observations), "samples": len(parts.samples)}
+    return parts
 
 
 def _judge(parts: BiomParts, found: Found) -> None:

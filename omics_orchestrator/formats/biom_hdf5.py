@@ -45,7 +45,10 @@ def read(file: OpenFile, found: Found) -> BiomParts:
 
 
 def _ids(content: Any, axis: str) -> list[str]:
-    return [hdf5.text(one) for piece in hdf5.pieces(content[f"{axis}/ids"]) for one in piece]
+    ids = content[f"{axis}/ids"]
+    if not hdf5.is_written(ids):
+        raise FormatError(f"the list of {axis} ids claims values that were never written")
+    return [hdf5.text(one) for piece in hdf5.pieces(ids) for one in piece]
 
 
 def _matrix(group: Any, length: int) -> tuple[Any, Any, Any]:

@@ -11,7 +11,7 @@ from omics_orchestrator.formats.biom_parts import BiomParts, as_text
 from omics_orchestrator.formats.matrix_table import Found
 from omics_orchestrator.formats.text import Lines
 
-LARGEST = 1024**3  # bytes of JSON; the format's authors moved to HDF5 for such tables
+LARGEST = 256 * 1024**2  # bytes of JSON, ten times as much in memory; larger tables come as HDF5
 REQUIRED = [
     "id",
     "format",
@@ -30,13 +30,13 @@ MOST = 100  # kinds of metadata that are kept
 
 
 def load(file: OpenFile, found: Found) -> Any:
-    """Return the JSON of a whole file, of at most 1 GiB."""
+    """Return the JSON of a whole file, of at most 256 MiB."""
     lines = Lines(file.blocks())
     pieces, size = [], 0
     for piece in lines.text():
         size += len(piece)
         if size > LARGEST:
-            raise FormatError(f"more than {LARGEST >> 30} GiB of JSON")
+            raise FormatError(f"more than {LARGEST >> 20} MiB of JSON")
         pieces.append(piece)
     found.facts["compression"] = lines.compression
     try:

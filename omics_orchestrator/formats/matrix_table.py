@@ -195,7 +195,9 @@ def numbers(
     except ValueError:
         pass
     for position, cell in enumerate(cells, first + 1):
-        if why := cell_problem(cell, missing, negative=negative):
+        why = cell_problem(cell, missing, negative=negative)
+        if why or (cell not in missing and math.isnan(float(cell))):
+            why = why or "no number"
             raise FormatError(f"line {line}, column {position}: {why}")
     return [math.nan if cell in missing else float(cell) for cell in cells]
 
