@@ -10,6 +10,7 @@ from omics_orchestrator.orchestration.assets import TABLES
 from omics_orchestrator.orchestration.io_managers import PostgresTables
 from omics_orchestrator.orchestration.line import study_assets, warehouse_assets
 from omics_orchestrator.orchestration.schedules import nightly
+from omics_orchestrator.orchestration.scrub import nightly_scrub
 from omics_orchestrator.orchestration.sensors import automation, new_files
 from omics_orchestrator.steps.workspace import Workspace
 
@@ -32,7 +33,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
     assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]
     return dg.Definitions(
         assets=assets,
-        schedules=nightly(usable),
+        schedules=[*nightly(usable), nightly_scrub()] if usable else [],
         sensors=[new_files(usable), automation()] if usable else [],
         resources={TABLES: PostgresTables()},
         executor=dg.in_process_executor,

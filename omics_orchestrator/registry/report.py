@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
 
 NAMED = 20  # file numbers in a message
+WAIT = ("file set waits", "file sets wait")
 FILES = """
 with files as (
     select file.number, missing_since is not null as missing, damaged_since is not null as damaged,
@@ -179,5 +180,5 @@ def _quarantined(reasons: Sequence[tuple[str, int, int]]) -> Iterable[Finding]:
         words = ("file set is not as its manifest says", "file sets are not as their manifests say")
         yield Finding("manifest", counted(differs, *words), differs, "error")
     yield Finding(
-        "linked", f"{total} file sets wait in quarantine: {by_reason}{hint} (omics files --unlinked)", total
+        "linked", f"{counted(total, *WAIT)} in quarantine: {by_reason}{hint} (omics files --unlinked)", total
     )
