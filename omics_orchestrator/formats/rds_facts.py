@@ -53,6 +53,8 @@ class Look:
             FormatError: the object's parts do not fit together; what was found so far stays in `facts`.
         """
         root = self._root
+        if root.info.type == RObjectType.S4 and not classes(root):
+            raise FormatError("an S4 object without a class: the file is damaged")
         if is_seurat(root):
             self._seurat(seurat(root))
         elif is_experiment(root):

@@ -34,6 +34,16 @@ OURS = "SeuratObject"
 IDENT, SCALED = "active.ident", "scale.data"
 VERSION = (4, 1, 3)  # of SeuratObject, whose classes are written
 BACK = ("misc", "tools")  # slots of lists that go back as they came
+SAID = {
+    "version",
+    "project.name",
+    "active.assay",
+    "reductions",
+    "graph_assays",
+    "assay",
+    *BACK,
+}  # are written
+OF_READING = {"seurat", "x_layer", "kept", "not_representable"}  # what read_rds() says of itself
 RANKS = {"highly_variable", "highly_variable_rank"}
 
 
@@ -46,49 +56,44 @@ def write_seurat(data: AnnData | MuData, path: Path) -> list[str]:
     `obsm["X_…"]` with `varm` the reductions, `obsp` the graphs. Names stay as they are.
 
     Returns:
-        What has no place in a Seurat object and was left out (`layers["spliced"]`).
+        What has no place in a Seurat object and was left out (`assay RNA: layers["spliced"]`).
 
     Raises:
         FormatError: two cells or features with the same name, or a matrix beyond what R can hold.
     """
-    modalities = getattr(data, "mod", None)
     own = data.uns.get("seurat", {})
-    name = str(own.get("assay", {}).get("name", "RNA"))
-    assays: dict[str, Any] = dict(modalities) if modalities is not None else {name: data}
-    if not assays:
-        raise FormatError("no modality to write")
+    assays = _assays(data)
     obs, idents = _cells(data)
-    cells = list(obs.index)
     left: list[str] = []
-    written = {}
-    for one, part in assays.items():
-        prefix = f'mod["{one}"].' if modalities is not None else ""
-        _check_names(part, cells)
-        written[one] = _assay(one, part, left, prefix)
+    written = {name: _assay(name, part, list(obs.index), left) for name, part in assays.items()}
     reduced, graphs = _of_cells(data, assays, left)
     active = own.get("active.assay")
     slots = {
+        **{slot: Node(LIST, []) for slot in ("neighbors", "images", "commands")},
         "assays": named_list(written),
         "meta.data": data_frame(obs),
         "active.assay": texts([active if active in assays else next(iter(assays))]),
         "active.ident": idents,
         "graphs": named_list(graphs),
-        "neighbors": Node(LIST, []),
         "reductions": named_list(reduced),
-        "images": Node(LIST, []),
         "project.name": texts([str(own.get("project.name") or "SeuratProject")]),
         **{slot: _list(own.get(slot)) for slot in BACK},
         "version": _version(),
-        "commands": Node(LIST, []),
     }
-    left += [f'uns["seurat"]["{slot}"]' for slot in ("images", "commands", "assays") if own.get(slot)]
-    left += [
-        f'uns["{entry}"]'
-        for entry in data.uns
-        if entry not in {"seurat", "x_layer", "kept", "not_representable"}
-    ]
+    left += [f'uns["seurat"]["{slot}"]' for slot in own if slot not in SAID]
+    left += [f'uns["{entry}"]' for entry in data.uns if entry not in OF_READING]
     save(s4("Seurat", OURS, slots), path)
     return left
+
+
+def _assays(data: Any) -> dict[str, Any]:
+    """Return the modalities, or an AnnData under the name that its assay had."""
+    modalities = getattr(data, "mod", None)
+    if modalities is None:
+        return {str(data.uns.get("seurat", {}).get("assay", {}).get("name", "RNA")): data}
+    if not len(modalities):
+        raise FormatError("no modality to write")
+    return dict(modalities)
 
 
 def _version() -> Node:
@@ -125,8 +130,9 @@ def _check_names(part: AnnData, cells: list[str]) -> None:
         raise FormatError("a modality has cells that the whole does not have")
 
 
-def _assay(name: str, part: AnnData, left: list[str], prefix: str) -> Node:
-    """Return a classic Assay."""
+def _assay(name: str, part: AnnData, all_cells: list[str], left: list[str]) -> Node:
+    """Return a classic Assay; what of it has no place is added to `left`."""
+    _check_names(part, all_cells)
     facts = part.uns.get("seurat", {}).get("assay", {})
     features, cells = [str(one) for one in part.var_names], [str(one) for one in part.obs_names]
     counts, log_data = _counts_and_data(part)
@@ -134,7 +140,7 @@ def _assay(name: str, part: AnnData, left: list[str], prefix: str) -> Node:
     if chosen is None:
         raise FormatError("neither X nor counts: nothing to write")
     scaled = part.obsm.get(SCALED)
-    left += [f'{prefix}layers["{one}"]' for one in part.layers if one not in {"counts", "data"}]
+    left += [f'assay {name}: layers["{one}"]' for one in part.layers if one not in {"counts", "data"}]
     variable = _variable(part.var)
     slots = {
         "counts": EMPTY if counts is None else _turned(counts, features, cells),

@@ -243,6 +243,11 @@ def test_parts_that_do_not_fit_are_said(node, problem):
     assert found.problems[0].startswith(problem)
 
 
+def test_an_object_without_a_class_is_refused():
+    nothing = r.Node(r.S4, None, {"assays": r.Node(r.LIST, [])})
+    assert look(plain(nothing)).problems == ("an S4 object without a class: the file is damaged",)
+
+
 def test_code_is_named_and_never_run():
     """A function whose body would write a file, an environment, a pointer, a formula: named by their paths."""
     touch = xdr(6) + xdr(1, 9, 11) + b"file.create" + xdr(2, 16, 1, 9, 9) + b"/tmp/owned"[:9] + xdr(254)

@@ -160,7 +160,11 @@ def test_an_anndata_of_scanpy(tmp_path):
     given_.uns["pca"] = {"variance": np.array([4.0, 1])}
     given_.layers["spliced"] = counts
     given_.obsm["labels"] = pd.DataFrame({"a": ["x", "y"]}, index=given_.obs_names)
-    assert write_seurat(given_, tmp_path / "a.rds") == ['layers["spliced"]', 'obsm["labels"]', 'uns["pca"]']
+    assert write_seurat(given_, tmp_path / "a.rds") == [
+        'assay RNA: layers["spliced"]',
+        'obsm["labels"]',
+        'uns["pca"]',
+    ]
     got = read(tmp_path / "a.rds")
     assert (got.layers["counts"] != counts).nnz == 0
     assert (counts != got.X).nnz == 0
