@@ -190,7 +190,7 @@ def numbers(
     try:
         values = [float(cell) for cell in cells]
         in_range = all(map(math.isfinite, values)) and (negative or min(values, default=0) >= 0)
-        if in_range and not any("_" in cell for cell in cells):
+        if in_range and "_" not in "".join(cells):
             return values
     except ValueError:
         pass
