@@ -20,6 +20,7 @@ from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources import SOURCES
 from omics_orchestrator.studies.assay import OWN, Assay
 from omics_orchestrator.studies.mapping import EntityBlock, NoneRule
+from omics_orchestrator.studies.pages import FORMATS_PAGE, formats_page
 from omics_orchestrator.studies.study import NAME, StudyFile
 from omics_orchestrator.verbs import VERBS, Verb
 
@@ -169,13 +170,15 @@ def _as_written(schema: Any) -> Any:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the schemas, or with `--check` return 1 when a written one is not what the models say."""
+    """Write schemas and pages, or with `--check` return 1 when a written one is not what the models say."""
     stale = []
-    for name, schema in schemas().items():
-        text = json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-        file = FOLDER / name
+    generated = {
+        FOLDER / name: json.dumps(schema, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+        for name, schema in schemas().items()
+    }
+    for file, text in {**generated, FORMATS_PAGE: formats_page()}.items():
         if (file.read_text(encoding="utf-8") if file.exists() else "") != text:
-            stale.append(name)
+            stale.append(file.name)
             if "--check" not in arguments:
                 _write(file, text)
     if stale and "--check" in arguments:
