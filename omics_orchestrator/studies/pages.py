@@ -14,8 +14,9 @@ FORMATS_PAGE = WORKING_COPY / "docs" / "formats.md"
 HEAD = """\
 # File formats
 
-What an assay of `study.yaml` may name under `format:`. This page is written by `make schemas` from the formats themselves. What counts as valid, as a
-warning, as invalid: [adr/0016](adr/0016-valid-warnings-invalid.md). The first bytes of a file decide which format it seems to have, not its name.
+What an assay of `study.yaml` may name under `format:`. `make schemas` writes this page from the formats themselves.
+What counts as valid, as a warning, as invalid: [adr/0016](adr/0016-valid-warnings-invalid.md).
+The first bytes of a file decide which format it seems to have, not its name.
 
 | word | names end in | sample names inside |
 |---|---|---|
