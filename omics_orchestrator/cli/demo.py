@@ -20,6 +20,7 @@ from omics_orchestrator.steps.status import status_matrix
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import read_query
 
+LAYERS = ("raw", "harmonised", "files", "matrix", "identity")
 PUBLIC = ("hmp2", "prism", "risk")
 
 
@@ -36,7 +37,7 @@ def run_demo(studies: str) -> None:
     chosen = chosen_studies(workspace, studies)
     _headline(console, workspace)
     session = Session(workspace)
-    prefixes = [f"{layer}/{study}" for study in chosen for layer in ("raw", "harmonised", "files", "matrix")]
+    prefixes = [f"{layer}/{study}" for study in chosen for layer in LAYERS]
     keys = session.assets([*prefixes, "warehouse"])
     summary = with_progress(console, session, keys)
     report(console, summary, time.monotonic() - started)

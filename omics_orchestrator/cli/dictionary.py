@@ -13,7 +13,7 @@ from omics_orchestrator.steps.workspace import Workspace
 
 SIGNS = {"added": ("+", "green"), "removed": ("-", "red"), "changed": ("~", "yellow")}
 WHAT = {"added": "new", "removed": "gone", "changed": "runs again"}
-LAYERS = ("raw", "harmonised", "dataset", "files", "matrix", "warehouse")
+LAYERS = ("raw", "harmonised", "dataset", "files", "matrix", "identity", "warehouse")
 
 
 def show_diff(ref: str) -> None:

@@ -39,7 +39,7 @@ def make_asset(
     `inputs` names the upstream tables that the body reads; dependencies that are only an order stand in `spec.deps`.
     """
     checks = check_specs(layer, spec.key, declared_checks or {})
-    writes_tables = layer in {"raw", "harmonised", "dataset", "warehouse"}
+    writes_tables = layer in {"raw", "harmonised", "dataset", "identity", "warehouse"}
 
     # Without a return annotation: Dagster would take it for the type of an output.
     def run(context: dg.AssetExecutionContext, **tables: pa.Table):  # type: ignore[no-untyped-def]  # noqa: ANN202

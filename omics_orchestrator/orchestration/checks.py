@@ -47,6 +47,12 @@ DESCRIPTIONS = {
         "features_unique": "feature ids are unique",
         "shape": "the matrix has the registered shape",
     },
+    "identity": {
+        "sex_genotype": "genotypes on X and Y fit the recorded sex",
+        "sex_expression": "XIST and genes of Y fit the recorded sex",
+        "concordance": "genomes linked to one participant are one person's, of two participants two persons'",
+        "one_content": "no content stands under two participants or samples",
+    },
     "warehouse": {
         "grain": "one row per study and key",
         "references": "every row belongs to a known participant",

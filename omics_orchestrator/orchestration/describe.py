@@ -123,6 +123,14 @@ def matrix(study: Study, assay: str) -> str:
     return f'**{study.title}**: samples × features of assay `{assay}` as AnnData; load("matrix/{study.study}/{assay}").'
 
 
+def identity(study: Study) -> str:
+    """Describe the identity checks of a study."""
+    return (
+        f"**{study.title}**: whether files are of the persons to whom they are linked, by sex, by genotypes and by "
+        "content; one row per file, sample or pair."
+    )
+
+
 def broken(name: str, error: DeclarationError) -> dg.AssetSpec:
     """Return the placeholder of a study whose declaration cannot be used: its messages are what it shows."""
     messages = "\n".join(str(problem) for problem in error.problems)

@@ -16,6 +16,7 @@ from omics_orchestrator.orchestration.assets import Inputs, make_asset
 from omics_orchestrator.steps.build import build
 from omics_orchestrator.steps.extract import extract
 from omics_orchestrator.steps.harmonise import harmonise
+from omics_orchestrator.steps.identity.step import check_identity
 from omics_orchestrator.steps.integrate import integrate
 from omics_orchestrator.steps.pseudonymise import source_signature
 from omics_orchestrator.steps.publish import publish
@@ -24,6 +25,7 @@ from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Catalogue, Study, versions
 from omics_orchestrator.studies.datasets import dataset_version, entities_of
+from omics_orchestrator.studies.identity import before_identity, identity_version
 
 # Nightly only the sources are read; what lies downstream runs when the content of its upstream did change.
 CHANGED: dg.AutomationCondition[Any] = (
@@ -48,6 +50,8 @@ def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefiniti
         assets.append(_files(study, assay))
         if study.assays[assay].format.format == "feature_table":
             assets.append(_matrix(study, assay))
+    if study.assays:
+        assets.append(_identity(study, dictionary))
     return assets
 
 
@@ -152,6 +156,21 @@ def _matrix(study: Study, assay: str) -> dg.AssetsDefinition:
         **describe.common(study, "anndata", "zarr"),
     )
     return make_asset(spec, body, layer="matrix")
+
+
+def _identity(study: Study, dictionary: Dictionary) -> dg.AssetsDefinition:
+    def body(workspace: Workspace, _: str, __: Inputs) -> StepResult:
+        return check_identity(workspace, study)
+
+    spec = dg.AssetSpec(
+        dg.AssetKey(["identity", study.study]),
+        deps=[dg.AssetKey(key) for key in before_identity(study, dictionary)],
+        description=describe.identity(study),
+        code_version=identity_version(study, dictionary),
+        automation_condition=FOLLOWS,
+        **describe.common(study, "postgres"),
+    )
+    return make_asset(spec, body, layer="identity")
 
 
 def _warehouse(

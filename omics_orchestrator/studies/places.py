@@ -28,6 +28,8 @@ def table_of(key: Sequence[str]) -> tuple[str, str]:
             return f"harmonised_{study}", entity
         case ["dataset", study, name]:
             return f"dataset_{study}", name
+        case ["identity", study]:
+            return f"identity_{study}", "outcomes"
         case ["warehouse", entity]:
             return "warehouse", entity
     raise ValueError(f"no table belongs to the asset {'/'.join(key)}")

@@ -12,6 +12,7 @@ from omics_orchestrator.dictionary.thresholds import PREFIX as THRESHOLD
 from omics_orchestrator.studies.catalogue import Catalogue
 from omics_orchestrator.studies.datasets import dataset_version
 from omics_orchestrator.studies.dating import PARTICIPANT, words_in
+from omics_orchestrator.studies.identity import identity_version
 from omics_orchestrator.studies.pseudonyms import id_columns
 from omics_orchestrator.studies.rules import parts
 from omics_orchestrator.studies.study import Study, digest_of
@@ -43,6 +44,8 @@ def of_study(study: Study, dictionary: Dictionary) -> dict[str, str]:
         found[f"files/{name}/{assay}"] = files(study, assay)
         if declared.format.format == "feature_table":
             found[f"matrix/{name}/{assay}"] = matrix(study, assay)
+    if study.assays:
+        found[f"identity/{name}"] = identity_version(study, dictionary)
     return found
 
 

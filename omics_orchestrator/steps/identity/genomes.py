@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 from omics_orchestrator.formats.base import OpenFile
@@ -26,6 +26,7 @@ VERSION = "1"  # raise it when the same file would give other numbers
 MOST_SITES = 20_000  # kept of one file
 MOST_GENOTYPES = 20_000_000  # kept of one file: bounds a file of many samples
 FEWEST_SITES = 1_000
+THIN = 2_000  # sites of one file that take part when all files are compared with each other
 SUBSTITUTIONS = {
     first + second: number
     for number, (first, second) in enumerate(
@@ -116,6 +117,16 @@ def unpacked(raw: bytes) -> Genomes | None:
         return None
     plain: dict[str, Callable[[Any], Any]] = {"build": str, "y_sites": int, "limit": int}
     return Genomes(**{name: plain.get(name, np.asarray)(value) for name, value in held.items()})
+
+
+def thinned(genomes: Genomes) -> Genomes:
+    """Return the genomes with the first `THIN` of their sites."""
+    if len(genomes.sites) <= THIN:
+        return genomes
+    limit = int(genomes.sites[THIN - 1])
+    return replace(
+        genomes, sites=genomes.sites[:THIN].copy(), dosage=genomes.dosage[:THIN].copy(), limit=limit
+    )
 
 
 def _build(header: Header) -> str:
