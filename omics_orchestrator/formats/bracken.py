@@ -39,6 +39,7 @@ class Bracken(MatrixTable):
     that of its reads. The estimated reads become the matrix.
     """
 
+    absent: ClassVar[float] = 0  # what was not found is not listed
     suffixes: ClassVar[tuple[str, ...]] = suffixed("tsv", "txt", "bracken")
 
     format: Literal["bracken"] = "bracken"
@@ -98,12 +99,13 @@ def _estimate(cells: list[str], line: int, found: Found) -> None:
 def _judge(lines: list[tuple[int, list[float], list[float]]], found: Found) -> None:
     """Hold every sample's fractions against its reads."""
     totals = [math.fsum(column) for column in zip(*(reads for _, reads, _ in lines), strict=True)]
-    off = 0
+    off, wrong = 0, False
     for line, reads, shares in lines:
         for total, count, share in zip(totals, reads, shares, strict=True):
             difference = abs(share - count / total) if total else share
-            if difference > WRONG:
-                raise FormatError(f"line {line}: the fraction is not that of its reads")
             off = off or (line if difference > 2 * ROUNDING else 0)
+            wrong = wrong or difference > WRONG
+    if wrong:
+        raise FormatError(f"line {off}: the fraction is not that of its reads")
     if off:
         found.warnings.append(f"line {off}: the fraction is not quite that of its reads: taxa may be missing")

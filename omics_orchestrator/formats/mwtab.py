@@ -25,7 +25,7 @@ class Mwtab(MatrixTable):
     """mwTab files: METABOLOMICS WORKBENCH, sections of a study, SUBJECT_SAMPLE_FACTORS, metabolites × samples.
 
     Checked: sections, the end mark (a text without #END is cut off), samples that repeat, widths, numbers; samples
-    of the data that the list of samples lacks are told.
+    of the data that the list of samples lacks are told, and metabolites that METABOLITES lacks.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = suffixed("txt", "json", "mwtab")
@@ -59,6 +59,8 @@ class Mwtab(MatrixTable):
             found.warnings.append("no table of metabolites: results may lie in a file of their own")
         if unlisted := set(parts.header) - set(parts.samples):
             found.warnings.append(f"{len(unlisted)} samples of the data are not in SUBJECT_SAMPLE_FACTORS")
+        if parts.described and (others := {name for _, name, _ in parts.rows} - parts.described):
+            found.warnings.append(f"{len(others)} metabolites of the data are not in METABOLITES")
         found.samples = tuple(parts.header or parts.samples)
         return _matrix(parts, found)
 
@@ -115,3 +117,7 @@ def _data_of_json(section: str, data: dict[str, Any], parts: MwtabParts) -> None
         if [sample for sample, _ in cells] != parts.header:
             raise FormatError(f"{section}: not the samples of the first row", record=number)
         parts.rows.append((number, str(name), [str(cell) for _, cell in cells]))
+    described = data.get("Metabolites")
+    for row in described if isinstance(described, list) else ():
+        if isinstance(row, dict) and row:
+            parts.described.add(str(next(iter(row.values()))))

@@ -20,13 +20,14 @@ _STATED = re.compile(r"(STUDY_ID|ANALYSIS_ID|PROJECT_ID|DATATRACK_ID):(\S+)")
 
 @dataclass
 class MwtabParts:
-    """Sections, samples with their factors, and the table of metabolites: (line, metabolite, cells)."""
+    """Sections, samples with their factors, the table of metabolites: (line, metabolite, cells); those described."""
 
     sections: set[str] = field(default_factory=set)
     samples: list[str] = field(default_factory=list)
     factors: list[tuple[str, str, str]] = field(default_factory=list)
     header: list[str] = field(default_factory=list)
     rows: list[tuple[int, str, list[str]]] = field(default_factory=list)
+    described: set[str] = field(default_factory=set)
     facts: dict[str, JsonValue] = field(default_factory=dict)
 
     def state(self, entries: dict[str, str]) -> None:
@@ -96,6 +97,8 @@ class _Reader:
     def _in_block(self, line: int, key: str, cells: list[str], parts: MwtabParts) -> None:
         if key == f"{self.block}_END":
             self.block = ""
+        elif self.block == "METABOLITES":
+            parts.described.add(key)
         elif self.block in DATA:
             if not parts.header:
                 if not cells:

@@ -50,7 +50,8 @@ def test_both_layouts_of_mwtab_give_the_same_matrix(shared_data):
     assert text.feature_ids == tree.feature_ids
     for kind in ("txt", "json"):
         found = Mwtab().inspect(OnFile(folder / f"ST000122_AN000204.{kind}"))
-        assert (found.verdict, len(found.samples), found.facts["features"]) == ("valid", 42, 14)
+        assert (len(found.samples), found.facts["features"]) == (42, 14)
+        assert found.problems == ("1 metabolites of the data are not in METABOLITES",)  # mwtab finds it, too
         assert (found.facts["study_id"], found.facts["units"]) == ("ST000122", "pg/ml")
 
 
@@ -91,6 +92,15 @@ def test_bad_content_is_refused_with_its_line(tag, old, new, problem):
 def test_samples_that_the_list_lacks_are_told():
     found = Mwtab().inspect_bytes("a.txt", MWTAB.replace(b"Samples\tS1\tS2", b"Samples\tS1\tS3"))
     assert found.problems == ("1 samples of the data are not in SUBJECT_SAMPLE_FACTORS",)
+
+
+def test_metabolites_that_are_not_described_are_told():
+    block = b"#METABOLITES\nMETABOLITES_START\nmetabolite_name\tpubchem_id\nAlanine\t5950\n%sMETABOLITES_END\n#END"
+    for more, told in ((b"", 1), (b"Butyrate\t\n", 0), (b"Butyrate\t\nLactate\t612\n", 0)):
+        found = Mwtab().inspect_bytes("a.txt", MWTAB.replace(b"#END", block % more))
+        assert found.problems == (f"{told} metabolites of the data are not in METABOLITES",) * told
+    bare = Mwtab().inspect_bytes("a.txt", MWTAB)
+    assert bare.verdict == "valid"
 
 
 def test_a_date_of_birth_among_the_factors_is_found():

@@ -19,7 +19,7 @@ FOLDERS = {"kraken2": "kraken", "bracken": "bracken", "metaphlan": "metaphlan"}
 REASONS = {
     "2611_se-ERR5766174-db1-invalid.kraken2.report.txt": "line 2: the percentage is not that of its reads",
     "2612_pe-ERR5766176-db1-invalid.kraken2.report.txt": "line 2: the percentage is not that of its reads",
-    "2611_se-ERR5766174-db1_S_invalid.tsv": "line 3: the fraction is not that of its reads",
+    "2611_se-ERR5766174-db1_S_invalid.tsv": "line 2: the fraction is not that of its reads",
     "mpa_invalid_abundance_sum.tsv": "the parts of the clade do not add up to it",
 }
 TWO = b"""name\ttaxonomy_id\ttaxonomy_lvl\tS1_num\tS1_frac\tS2_num\tS2_frac
