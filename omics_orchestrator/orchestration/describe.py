@@ -113,9 +113,11 @@ def _origin(field: pa.Field) -> str | None:
 
 def files(study: Study, assay: str) -> str:
     """Describe the registered files of an assay."""
-    declared = study.assays[assay]
-    kind = declared.format.format
-    return f"**{study.title}**: files of assay `{assay}` ({kind}), digest taken, checked, linked to samples."
+    form = study.assays[assay].format
+    return (
+        f"**{study.title}**: files of assay `{assay}`, digest taken, checked, linked to samples.\n\n"
+        f"`{form.format}`: {form.explain()}"
+    )
 
 
 def matrix(study: Study, assay: str) -> str:

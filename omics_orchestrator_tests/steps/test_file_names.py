@@ -10,7 +10,9 @@ import pytest
 from omics_orchestrator.orchestration.session import Session, Summary
 from omics_orchestrator.registry.query import files_of
 from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps.fetch import fetch
 from omics_orchestrator.steps.file_names import PseudonymousNames
+from omics_orchestrator.steps.verify import verify
 from omics_orchestrator.storage.objects import Stores
 from omics_orchestrator.storage.private import read_crosswalk
 from omics_orchestrator_tests.installation import Installation
@@ -153,3 +155,13 @@ def test_names_are_replaced_as_extraction_replaces_them(pseudonymous: Installati
     key = names.key("mgx/TIN-7001_R1.fastq.gz")
     assert names.original(key) == "mgx/TIN-7001_R1.fastq.gz"
     assert key == names.key("mgx/TIN-7001_R1.fastq.gz") != names.key("mgx/TIN-7002_R1.fastq.gz")
+
+
+def test_files_are_verified_and_fetched_by_their_originals(pseudonymous: Installation, tmp_path: Path) -> None:
+    assert run(pseudonymous).failed == {}
+    workspace = pseudonymous.workspace()
+    assert verify(workspace).outcomes == {"same": 5}
+    rows = files_of(workspace.database, "tiny", "metabolomics").to_pylist()
+    path = fetch(workspace, rows[0]["number"], tmp_path / "downloads")
+    assert path.name == f"file_{rows[0]['number']}.csv"
+    assert path.read_bytes() == (pseudonymous.source / "TIN-7001 peaks.csv").read_bytes()
