@@ -171,9 +171,10 @@ def column(node: Any, place: str, slots: Slots, parent: Any = None) -> int:
     if is_array(node):
         if not node.shape:
             raise FormatError(f"{place} is one value, no column")
-        own = text(node.name).rpartition("/")[2] if parent is not None and "__categories" in parent else ""
-        if own and own in parent["__categories"]:
-            slots.categoricals.append((place, node, parent["__categories"][own]))
+        old = parent.get("__categories") if parent is not None else None
+        own = text(node.name).rpartition("/")[2]
+        if old is not None and not is_array(old) and own in old:
+            slots.categoricals.append((place, node, old[own]))
         return int(node.shape[0])
     kind = encoding(node)
     if kind == "categorical":

@@ -6,7 +6,7 @@ Slots and shapes: anndata_slots.py; values: anndata_values.py; to an AnnData in 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, ClassVar, Literal
 
 from omics_orchestrator.errors import FormatError
@@ -62,11 +62,12 @@ def samples_of(obs: Any, column: str) -> tuple[str, ...]:
     if column not in columns(obs):
         raise FormatError(f'obs has no column "{column}"')
     if is_array(obs):
-        return tuple(dict.fromkeys(hdf5.text(value) for value in obs[column]))
+        rows = chain.from_iterable(piece[column] for piece in hdf5.pieces(obs))
+        return tuple(dict.fromkeys(hdf5.text(value) for value in rows))
     values = obs[column]
-    old = "__categories"
-    if old in obs and column in obs[old]:
-        return _used(obs[old][column], values)
+    old = obs.get("__categories")
+    if old is not None and not is_array(old) and column in old:
+        return _used(old[column], values)
     if encoding(values) == "categorical":
         return _used(unmasked(values["categories"]), values["codes"])
     return tuple(dict.fromkeys(cells(values)))
@@ -79,7 +80,8 @@ def _used(categories: Any, codes: Any) -> tuple[str, ...]:
     used: set[int] = set()
     for piece in hdf5.pieces(codes):
         used.update(np.unique(piece).tolist())
-    return tuple(hdf5.text(name) for code, name in enumerate(categories[:]) if code in used)
+    names = chain.from_iterable(hdf5.pieces(categories))
+    return tuple(hdf5.text(name) for code, name in enumerate(names) if code in used)
 
 
 def header_entries(content: Any) -> Iterator[tuple[str, str, str]]:

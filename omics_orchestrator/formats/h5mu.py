@@ -99,7 +99,11 @@ def _leads(content: Any, axis: str, name: str, sides: tuple[int, int], place: st
     """Check the mask (obsm) and the map (obsmap: 0 = not there, else its number from 1) of a modality."""
     whole, own = sides
     for slot, kinds, what in ((f"{axis}m", "b", "mask"), (f"{axis}map", "iu", "map")):
-        if slot not in content or name not in content[slot]:
+        if slot not in content:
+            continue
+        if is_array(content[slot]):
+            raise FormatError(f"{slot} is no group")
+        if name not in content[slot]:
             continue
         node = content[slot][name]
         if not is_array(node) or node.dtype.kind not in kinds:

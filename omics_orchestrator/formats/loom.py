@@ -57,7 +57,7 @@ class Loom(Format):
                 _sides(content, slots)
                 identifying = suspicious(islice(_entries(content), hdf5.MOST_ENTRIES))
                 if self.sample_column:
-                    samples = _samples(content["col_attrs"], self.sample_column)
+                    samples = _samples(_group(content, "col_attrs"), self.sample_column)
                 _values(content, slots)
         except FormatError as error:
             return Inspection("invalid", slots.facts, (), (str(error),), identifying)
@@ -100,18 +100,24 @@ def _entry(group: str, node: Any, place: str, slots: Slots) -> None:
         raise FormatError(f"{place} has the shape {sides}, but its first sides must be {wanted}")
 
 
+def _group(content: Any, name: str) -> Any:
+    """Return a group; an empty one where there is none, or a dataset, which would be searched value by value."""
+    found = content.get(name)
+    return {} if found is None or is_array(found) else found
+
+
 def _version(content: Any) -> str:
     """Return the stated version: an entry of `attrs` since 3.0, an attribute of the file before."""
     name = "LOOM_SPEC_VERSION"
-    if "attrs" in content and name in content["attrs"]:
-        return hdf5.text(content["attrs"][name][()])[:20]
+    if name in (stated := _group(content, "attrs")):
+        return hdf5.text(stated[name][()])[:20]
     return hdf5.text(content.attrs.get(name, ""))[:20]
 
 
 def _values(content: Any, slots: Slots) -> None:
     """Look at names and values."""
     for group, names, what in (("row_attrs", GENE_NAMES, "genes"), ("col_attrs", CELL_NAMES, "cells")):
-        attributes = content.get(group, {})
+        attributes = _group(content, group)
         named = next((name for name in names if name in attributes), None)
         if named is None:
             slots.warnings.append(f"no attribute with the names of {what}")
@@ -144,7 +150,7 @@ def _entries(content: Any) -> Iterator[tuple[str, str, str]]:
     """Yield short texts: attributes of the file and the first values of each attribute of cells."""
     yield from hdf5.attribute_texts(content, "the file's")
     for group, most in (("attrs", 1), ("col_attrs", 3)):
-        nodes = content.get(group, {})
+        nodes = _group(content, group)
         for number, name in enumerate(sorted(nodes), 1):
             node = nodes[name]
             if is_array(node) and node.shape is not None and node.dtype.kind in "OS" and node.ndim < 2:

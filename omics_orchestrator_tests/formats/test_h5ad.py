@@ -485,3 +485,11 @@ def test_flipped_bits_are_answered(tmp_path):
         for _ in range(dice.choice([1, 1, 8])):
             broken[dice.randrange(len(broken))] ^= 1 << dice.randrange(8)
         assert look(bytes(broken), None).verdict in ("valid", "warnings", "invalid")
+
+
+def test_categories_of_endless_length_are_not_taken_into_memory():
+    def change(file: Any) -> None:
+        del file["obs/sample/categories"]
+        file["obs/sample"].create_dataset("categories", (2**33,), "i1", chunks=(2**20,), compression="gzip")
+
+    assert look(write(change)).problems == ("a list of which no value was ever stored",)

@@ -116,3 +116,15 @@ def test_what_is_odd_is_a_warning():
     assert found.problems == ("mod-order does not name the modalities that are there",)
     found = look(write(put("mod/rna/obs/_index", ["a", "a", "b"])))
     assert found.problems == ("modality 2: 1 names of obs repeat earlier ones",)
+
+
+@pytest.mark.parametrize(
+    ("slot", "problems"),
+    [("obsm", ("obsm is no group",)), ("varmap", ("varmap is no group",)), ("obs/__categories", ())],
+)
+def test_a_list_of_endless_length_in_the_place_of_a_group_is_not_searched(slot, problems):
+    def change(file: Any) -> None:
+        file.pop(slot, None)
+        file.create_dataset(slot, (2**40,), "f4", chunks=(1,))
+
+    assert look(write(change)).problems == problems

@@ -112,6 +112,16 @@ def test_what_is_odd_is_a_warning(change, problem):
     assert (found.verdict, found.problems) == ("warnings", (problem,))
 
 
+@pytest.mark.parametrize("group", ["attrs", "row_attrs", "col_attrs"])
+def test_a_list_of_endless_length_in_the_place_of_a_group_is_not_searched(group):
+    def change(file: Any) -> None:
+        del file[group]
+        file.create_dataset(group, (2**40,), "f4", chunks=(1,))
+
+    assert look(write(change)).verdict == "warnings"
+    assert look(write(change), "sample").verdict == ("invalid" if group == "col_attrs" else "warnings")
+
+
 def test_the_older_version_states_itself_elsewhere():
     def old(file: Any) -> None:
         del file["attrs"]
