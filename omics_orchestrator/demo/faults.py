@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal[
-    "truncated_fastq", "foreign_vcf_sample", "unknown_sample", "unknown_code", "out_of_bounds", "duplicate_id"
+    "truncated_fastq",
+    "foreign_vcf_sample",
+    "unknown_sample",
+    "unknown_code",
+    "out_of_bounds",
+    "duplicate_id",
+    "sex_swap_genotype",
+    "sex_swap_expression",
+    "genomes_of_two_people",
+    "one_content_twice",
 ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from omics_orchestrator.demo import adult, child, omics_files, spreadsheet
+from omics_orchestrator.demo import adult, child, genomes, omics_files, spreadsheet
 from omics_orchestrator.demo.cohort import Person, Sample, people
 from omics_orchestrator.demo.faults import Fault
 
@@ -18,6 +18,8 @@ SEED = 20261121
 MANIFEST = "manifest.json"
 PAIRS = {"demo_adult": 90, "demo_child": 60}  # samples with reads
 GENOMES = 24  # samples with a VCF of their own
+ARRAYS = 8  # of them with a genotyping array beside it
+SWAPPED = 12  # the biopsy whose genes show the other sex
 CUT = 0.6  # of a truncated file, what is left
 
 
@@ -95,12 +97,36 @@ def _adult(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> 
     reads[cut] = reads[cut][: int(len(reads[cut]) * CUT)]
     whole.faults.append(Fault("truncated_fastq", study, f"files/{study}/mgx", cut))
     whole.add(f"{study}/mgx", reads)
-    blood = _taken(persons, "blood")[: GENOMES + 1]
-    genomes = {f"{sample.id}.vcf.gz": omics_files.vcf([sample.id], dice) for sample in blood[:GENOMES]}
-    swapped = f"{blood[3].id}.vcf.gz"
-    genomes[swapped] = omics_files.vcf([blood[GENOMES].id], dice)
-    whole.faults.append(Fault("foreign_vcf_sample", study, f"files/{study}/wgs", swapped))
-    whole.add(f"{study}/wgs", genomes)
+    _adult_genomes(whole, persons, dice)
+
+
+def _adult_genomes(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> None:
+    """One VCF per genome and some arrays; three are of strangers: another name, another sex, another person."""
+    study, sites = adult.PLAN.study, genomes.panel(dice)
+    blood = _owned(persons, "blood")
+    own, strangers = blood[:GENOMES], blood[GENOMES:]
+    named = {sample.id: (sample.id, person) for sample, person in own}
+
+    def stranger(of: Person, *, same_sex: bool) -> tuple[Sample, Person]:
+        place = next(n for n, (_, other) in enumerate(strangers) if (other.male == of.male) == same_sex)
+        return strangers.pop(place)
+
+    renamed, swapped, foreign = own[3], own[9], own[5]
+    other_sample, other = stranger(renamed[1], same_sex=True)
+    named[renamed[0].id] = (other_sample.id, other)
+    named[swapped[0].id] = (swapped[0].id, stranger(swapped[1], same_sex=False)[1])
+    files = {f"{name}.vcf.gz": genomes.vcf(sites, [inside], dice) for name, inside in named.items()}
+    whole.add(f"{study}/wgs", files)
+    on_array = {sample.id: person for sample, person in own[4 : 4 + ARRAYS] if sample != swapped[0]}
+    on_array[foreign[0].id] = stranger(foreign[1], same_sex=True)[1]
+    arrays = {f"{n}.vcf.gz": genomes.vcf(sites, [(n, person)], dice) for n, person in on_array.items()}
+    whole.add(f"{study}/genotyping", arrays)
+    identity = f"identity/{study}"
+    whole.faults += [
+        Fault("foreign_vcf_sample", study, f"files/{study}/wgs", f"{renamed[0].id}.vcf.gz"),
+        Fault("sex_swap_genotype", study, identity, f"{swapped[0].id}.vcf.gz"),
+        Fault("genomes_of_two_people", study, identity, f"{foreign[0].id}.vcf.gz"),
+    ]
 
 
 def _child(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> None:
@@ -110,12 +136,16 @@ def _child(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> 
     whole.faults += child.plant(project)
     whole.add(f"{study}/redcap", project.files())
     stranger = omics_files.fastq_pair("DC999-S-1", 999, dice)
-    whole.add(f"{study}/mgx", _reads(study, persons, dice) | stranger)
+    reads = _reads(study, persons, dice)
+    twice = sorted(reads)[40:44]  # two pairs: the second sample gets the reads of the first
+    reads |= {copy: reads[name] for name, copy in zip(twice[:2], twice[2:], strict=True)}
+    whole.faults.append(Fault("one_content_twice", study, f"identity/{study}", twice[2], count=2))
+    whole.add(f"{study}/mgx", reads | stranger)
     whole.faults.append(
         Fault("unknown_sample", study, f"files/{study}/mgx", min(stranger), count=len(stranger))
     )
-    blood = [sample.id for sample in _taken(persons, "blood")]
-    whole.add(f"{study}/wgs", {"cohort.vcf.gz": omics_files.vcf(blood, dice)})
+    blood = [(sample.id, person) for sample, person in _owned(persons, "blood")]
+    whole.add(f"{study}/wgs", {"cohort.vcf.gz": genomes.vcf(genomes.panel(dice), blood, dice)})
 
 
 def _registry(whole: _Cohort, persons: list[Person], dice: np.random.Generator) -> None:
@@ -125,7 +155,10 @@ def _registry(whole: _Cohort, persons: list[Person], dice: np.random.Generator) 
     whole.faults += faults
     whole.add(study, tables)
     biopsies = _taken(persons, "biopsy")
-    whole.add(f"{study}/rnaseq", {"counts.tsv": omics_files.counts(biopsies, dice)})
+    male = [person.male for _, person in _owned(persons, "biopsy")]
+    male[SWAPPED] = not male[SWAPPED]
+    whole.add(f"{study}/rnaseq", {"counts.tsv": omics_files.counts(biopsies, male, dice)})
+    whole.faults.append(Fault("sex_swap_expression", study, f"identity/{study}", biopsies[SWAPPED].id))
     batches = {f"batch{n}.h5ad": omics_files.h5ad(biopsies[4 * n : 4 * n + 4], dice) for n in (1, 2)}
     whole.add(f"{study}/single_cell", batches)
 
@@ -139,7 +172,11 @@ def _reads(study: str, persons: list[Person], dice: np.random.Generator) -> dict
 
 
 def _taken(persons: list[Person], kind: str) -> list[Sample]:
-    return [sample for person in persons for sample in person.samples if sample.kind == kind]
+    return [sample for sample, _ in _owned(persons, kind)]
+
+
+def _owned(persons: list[Person], kind: str) -> list[tuple[Sample, Person]]:
+    return [(sample, person) for person in persons for sample in person.samples if sample.kind == kind]
 
 
 def _digest_of_generator() -> str:

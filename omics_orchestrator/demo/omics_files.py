@@ -1,4 +1,4 @@
-"""Small omics files of the invented people: reads, variants, counts, single cells.
+"""Small omics files of the invented people: reads, counts, single cells; how bgzip is written. Variants: genomes.py.
 
 Nothing here depends on the clock or on a format library's habits: the same dice give the same bytes.
 """
@@ -25,8 +25,6 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 
 BASES = np.frombuffer(b"ACGT", np.uint8)
 READS, LENGTH, INSERT = 40, 76, 180
-CONTIGS = {"chr1": 248_956_422, "chr2": 242_193_529, "chr16": 90_338_345}
-VARIANTS = 60
 INFLAMED = (
     "S100A8",
     "S100A9",
@@ -35,7 +33,14 @@ INFLAMED = (
     "OSM",
     "DUOX2",
 )  # genes that follow the activity of the disease
-GENES = 250
+GENES = 250  # beside those that tell the sex
+OF_X = {"XIST": "ENSG00000229807"}  # women's second X writes it
+OF_Y = {
+    "RPS4Y1": "ENSG00000129824",
+    "DDX3Y": "ENSG00000067048",
+    "KDM5D": "ENSG00000012817",
+    "EIF1AY": "ENSG00000198692",
+}
 CELLS, MARKERS = 60, 150
 BLOCK = 65_280  # bytes of text in a bgzip block
 
@@ -66,24 +71,6 @@ def _reverse_complement(letters: Numbers) -> Numbers:
     return pairs[letters[:, ::-1]]
 
 
-def vcf(samples: Sequence[str], dice: Generator) -> bytes:
-    """Return variant calls of these samples, bgzip."""
-    header = ["##fileformat=VCFv4.2", "##source=omics_orchestrator demo", "##reference=GRCh38"]
-    header += [f"##contig=<ID={name},length={length}>" for name, length in CONTIGS.items()]
-    header += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">']
-    header += ["\t".join(["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *samples])]
-    lines = []
-    for name, length in CONTIGS.items():
-        for position in np.sort(dice.choice(length, VARIANTS // len(CONTIGS), replace=False)) + 1:
-            ref, alt = dice.choice(4, 2, replace=False)
-            calls = dice.binomial(2, dice.beta(1, 3), len(samples))
-            genotypes = [("0/0", "0/1", "1/1")[call] for call in calls]
-            quality = dice.integers(30, 99)
-            fixed = [name, str(position), ".", "ACGT"[ref], "ACGT"[alt], str(quality), "PASS", ".", "GT"]
-            lines.append("\t".join([*fixed, *genotypes]))
-    return bgzip("\n".join([*header, *lines, ""]).encode())
-
-
 def bgzip(text: bytes) -> bytes:
     """Return blocked gzip: members that tell their own size, so that indexes can point into them."""
     blocks = []
@@ -96,8 +83,8 @@ def bgzip(text: bytes) -> bytes:
     return b"".join(blocks) + BGZF_END
 
 
-def counts(samples: Sequence[Sample], dice: Generator) -> bytes:
-    """Return bulk RNA counts, genes × samples, tab separated."""
+def counts(samples: Sequence[Sample], male: Sequence[bool], dice: Generator) -> bytes:
+    """Return bulk RNA counts, genes × samples, tab separated; `male`: the sex that each sample's genes show."""
     names = [*INFLAMED, *(f"GENE{number:03d}" for number in range(len(INFLAMED) + 1, GENES + 1))]
     level = dice.lognormal(4, 1.5, GENES)
     rise = np.zeros(GENES)
@@ -105,11 +92,13 @@ def counts(samples: Sequence[Sample], dice: Generator) -> bytes:
     activity = np.array([sample.activity for sample in samples])
     depth = dice.lognormal(0, 0.25, len(samples))
     table = dice.poisson(level[:, None] * np.exp(rise[:, None] * activity) * depth)
+    ids = [f"ENSG{number:011d}" for number in range(1, GENES + 1)]
+    written = {gene: 600.0 * ~np.array(male) + 0.5 for gene in OF_X}
+    written |= {gene: 300.0 * np.array(male) + 0.5 for gene in OF_Y}
+    table = np.vstack([table, *(dice.poisson(level * depth) for level in written.values())])
+    rows = zip([*ids, *OF_X.values(), *OF_Y.values()], [*names, *written], table.tolist(), strict=True)
     lines = ["\t".join(["gene_id", "gene_name", *(sample.id for sample in samples)])]
-    lines += [
-        "\t".join([f"ENSG{number:011d}", name, *map(str, row)])
-        for number, (name, row) in enumerate(zip(names, table.tolist(), strict=True), 1)
-    ]
+    lines += ["\t".join([id_, name, *map(str, row)]) for id_, name, row in rows]
     return ("\n".join(lines) + "\n").encode()
 
 

@@ -19,6 +19,10 @@ FAULTS = {
     "unknown_code",
     "out_of_bounds",
     "duplicate_id",
+    "sex_swap_genotype",
+    "sex_swap_expression",
+    "genomes_of_two_people",
+    "one_content_twice",
 }
 
 

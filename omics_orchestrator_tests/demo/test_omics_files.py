@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from omics_orchestrator.demo import omics_files
+from omics_orchestrator.demo import genomes, omics_files
 from omics_orchestrator.demo.cohort import FIRST_DAY, Sample, people
 from omics_orchestrator.demo.generate import SEED
 from omics_orchestrator.demo.spreadsheet import PLAN
@@ -70,8 +70,27 @@ def test_htslib_reads_and_indexes_the_variants(demo, tmp_path):
     pysam.tabix_index(str(file), preset="vcf")
     with pysam.VariantFile(str(file)) as variants:
         records = list(variants.fetch("chr2"))
-    assert len(records) == 20
+    assert len(records) == genomes.SITES["chr2"]
     assert len(records[0].samples) == 120
+
+
+def test_genomes_tell_person_and_sex():
+    one, other = (next(p for p in people(PLAN, SEED) if p.male == male) for male in (True, False))
+    sites = genomes.panel(np.random.default_rng(1))
+    assert genomes.genotypes(sites, one) == genomes.genotypes(sites, one)
+    on_x = {
+        person.male: [
+            call
+            for contig, position, call in zip(
+                sites.contigs, sites.positions, genomes.genotypes(sites, person), strict=True
+            )
+            if contig == "chrX" and position > genomes.PAIRED_ENDS
+        ]
+        for person in (one, other)
+    }
+    assert "0/1" not in on_x[True]
+    assert on_x[False].count("0/1") > 50
+    assert set(genomes.genotypes(sites, other)[-genomes.SITES["chrY"] :]) == {"./."}
 
 
 def test_bgzip_of_more_than_one_block():
@@ -100,10 +119,10 @@ def test_counts_follow_the_activity(demo):
     inflamed = data.features["gene_name"].index("S100A8")
     followed = [activity[name] for name in data.sample_ids]
     assert np.corrcoef(followed, np.log1p(data.x[:, inflamed]))[0, 1] > 0.8
-    assert data.x.shape == (40, omics_files.GENES)
+    assert data.x.shape == (40, omics_files.GENES + 5)
 
 
 def test_the_same_dice_give_the_same_bytes():
     samples = [Sample("a", "biopsy", 1, FIRST_DAY, 0.5), Sample("b", "biopsy", 1, FIRST_DAY, 0.1)]
-    for write in (omics_files.h5ad, omics_files.counts):
+    for write in (omics_files.h5ad, lambda taken, dice: omics_files.counts(taken, [True, False], dice)):
         assert write(samples, np.random.default_rng(1)) == write(samples, np.random.default_rng(1))

@@ -53,6 +53,27 @@ def test_every_planted_fault_is_reported_and_nothing_else(demo: Made) -> None:
     assert {asset for asset, _ in failed} == planted
 
 
+SWAPS = {
+    "sex_swap_genotype": "sex_genotype",
+    "sex_swap_expression": "sex_expression",
+    "genomes_of_two_people": "concordance",
+    "one_content_twice": "one_content",
+}
+
+
+def test_identity_checks_find_the_planted_swaps_and_no_other(demo: Made) -> None:
+    faults = json.loads((demo.home / "demo" / "manifest.json").read_text())["faults"]
+    planted = {(f["asset"], SWAPS[f["kind"]]): f["count"] for f in faults if f["kind"] in SWAPS}
+    assert len(planted) == len(SWAPS)
+    found = {}
+    for study in ("demo_adult", "demo_child", "demo_registry"):
+        query = f"select 'x', \"check\", count(*) from identity_{study}.outcomes where outcome = 'differs' group by 2"
+        for line in demo.omics("sql", query).splitlines():
+            if match := re.match(r"x +(\w+) +(\d+)", line):
+                found[f"identity/{study}", match[1]] = int(match[2])
+    assert found == planted
+
+
 def test_ledger_balances(demo: Made) -> None:
     match = re.search(r"Values +([\d,]+) in = ([\d,]+) out \+ ([\d,]+) accounted for", demo.printed)
     assert match

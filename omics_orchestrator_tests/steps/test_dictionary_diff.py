@@ -185,7 +185,7 @@ def test_old_spellings_of_ids_are_told_by_their_number(committed: Installation) 
     assert detail.old
     assert detail.old.startswith("1 old spellings")
     assert "SECRET" not in repr(found)
-    assert {key.split("/")[0] for key in found.touched} == {"harmonised", "files", "matrix"}
+    assert {key.split("/")[0] for key in found.touched} == {"harmonised", "files", "matrix", "identity"}
 
 
 def test_a_broken_study_is_named_and_not_compared(committed: Installation) -> None:
