@@ -52,7 +52,7 @@ class Wanted:
             (not self.unlinked or bool(row["reason"]))
             and (self.verdict is None or row["verdict"] == self.verdict)
             and (not self.missing or row["missing"])
-            and (not self.identifying or row["identifying"])
+            and (not self.identifying or bool(row["identifying"]))
         )
 
 
@@ -104,10 +104,11 @@ def _samples(found: list[str]) -> str:
 def _state(row: dict[str, Any]) -> str:
     if row["missing"]:
         return "gone from its store"
+    wrong = "".join(f"; {row[name]}" for name in ("problems", "identifying") if row[name])
     if not row["reason"]:
-        return "linked" if row["rule"] != "settled" else "linked by hand"
+        return ("linked" if row["rule"] != "settled" else "linked by hand") + wrong
     near = f" (did the name mean {row['nearest']}?)" if row["nearest"] else ""
-    return f"quarantine: {row['reason']}{near}"
+    return f"quarantine: {row['reason']}{near}{wrong}"
 
 
 def _explain(rows: list[dict[str, Any]]) -> None:
@@ -153,6 +154,8 @@ def run_register(study: str, assays: list[str], *, quick: bool) -> int:
     """Register the files of a study now; return 1 when some cannot be used."""
     workspace = Workspace(Settings.from_environment())
     declared = workspace.catalogue.studies.get(study)
+    if study in workspace.catalogue.broken:
+        raise workspace.catalogue.broken[study]
     if declared is None:
         raise UnknownKey("study", study, [*workspace.catalogue.studies])
     if variable := workspace.unavailable(declared):

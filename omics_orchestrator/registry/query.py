@@ -15,7 +15,9 @@ FILES = """
 select study, assay, file_set.name as file_set, file.number, store, key, file.version, size, modified, sha256,
        case when damaged_since is not null then 'damaged' else file_version.verdict end as verdict,
        missing_since is not null as missing, participant_id, sample_id, reason, nearest, rule,
-       identifying <> '[]' as identifying, verified_at
+       array_to_string(array(select jsonb_array_elements_text(identifying)), '; ') as identifying, verified_at,
+       array_to_string(
+         array(select jsonb_array_elements_text(file_version.problems || file_set.problems)), '; ') as problems
 from registry.file_set
 join registry.file on file.set_number = file_set.number
 join registry.file_version on file_number = file.number and file_version.version = file.version
@@ -56,8 +58,9 @@ def files_of(database: Database, study: str | None = None, assay: str | None = N
 
     Columns: study, assay, file_set, number, store, key, version, size (bytes), modified, sha256, verdict (`damaged`:
     its bytes are others than registered), missing, participant_id, sample_id, reason, nearest (a known sample spelled
-    almost like the one named), rule (what linked it), identifying (name or header seem to hold a direct identifier),
-    verified_at (when all bytes were read last).
+    almost like the one named), rule (what linked it), identifying (places of name and header that seem to hold a
+    direct identifier), verified_at (when all bytes were read last), problems (what is wrong with the file and its
+    set, in words without content).
     """
     from omics_orchestrator.storage.reading import read_query
 

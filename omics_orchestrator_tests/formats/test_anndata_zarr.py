@@ -83,7 +83,9 @@ def without(store: dict[str, bytes], part: Callable[[str], bool]) -> dict[str, b
 
 def is_chunk_of(node: str) -> Callable[[str], bool]:
     def tell(path: str) -> bool:
-        return path.startswith(f"a.zarr/{node}/") and not path.endswith((".zgroup", ".zarray", ".zattrs", "zarr.json"))
+        return path.startswith(f"a.zarr/{node}/") and not path.endswith(
+            (".zgroup", ".zarray", ".zattrs", "zarr.json")
+        )
 
     return tell
 

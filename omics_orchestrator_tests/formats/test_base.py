@@ -39,7 +39,7 @@ def lines_of(raw: bytes, block: int = 64 * 1024) -> tuple[list[bytes], Lines]:
     [
         (TEXT, "none"),
         (gzip.compress(TEXT, mtime=0), "gzip"),
-        (gzip.compress(TEXT[:1000], mtime=0) + gzip.compress(TEXT[1000:]), "gzip"),
+        (gzip.compress(TEXT[:1000], mtime=0) + gzip.compress(TEXT[1000:], mtime=0), "gzip"),
         (gzip.compress(TEXT, mtime=0) + b"\0" * 512, "gzip"),
         (bgzip(TEXT), "bgzip"),
     ],
@@ -71,7 +71,7 @@ def test_line_ends(text):
         (gzip.compress(TEXT, mtime=0)[:-1], "ends early"),
         (gzip.compress(TEXT, mtime=0)[:20], "ends early"),
         (gzip.compress(TEXT, mtime=0) + b"more", "something else"),
-        (gzip.compress(TEXT, mtime=0)[:-8] + b"\1\2\3\4" + gzip.compress(TEXT)[-4:], "damaged"),
+        (gzip.compress(TEXT, mtime=0)[:-8] + b"\1\2\3\4" + gzip.compress(TEXT, mtime=0)[-4:], "damaged"),
         (b"\x1f\x8bnothing of the kind", "damaged"),
     ],
 )

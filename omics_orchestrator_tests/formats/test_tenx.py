@@ -83,7 +83,7 @@ def test_parts_that_do_not_fit(parts, problem):
 
 def test_a_part_that_is_there_twice_is_told():
     names = ("matrix.mtx", "matrix.mtx.gz", "barcodes.tsv", "features.tsv")
-    raws = (MATRIX, gzip.compress(MATRIX), BARCODES, FEATURES)
+    raws = (MATRIX, gzip.compress(MATRIX, mtime=0), BARCODES, FEATURES)
     files = {name: MemoryFile(name, raw) for name, raw in zip(names, raws, strict=True)}
     found = Tenx().judge({name: Tenx().inspect(file) for name, file in files.items()}, files)
     assert (found.verdict, found.problems) == ("warnings", ("2 files with the matrix",))
@@ -116,7 +116,7 @@ def test_files_that_belong_together():
         (MATRIX.replace(b"2 2 7", b"2 2 7 7"), "line 6: not row, column and value"),
         (MATRIX.replace(b"2 2 7", b"2 \x002 7"), "line 6: not row, column and value"),
         (MATRIX.replace(b"2 2 7", b"9" * 10_000), "line 6: not row, column and value"),
-        (gzip.compress(MATRIX)[:-9], "the gzip stream ends early: the file is cut off"),
+        (gzip.compress(MATRIX, mtime=0)[:-9], "the gzip stream ends early: the file is cut off"),
     ],
 )
 def test_a_matrix_that_is_wrong(raw, problem):
@@ -163,7 +163,7 @@ def test_what_is_told_of_a_matrix():
         ("features.tsv", b"a\tb\tc\nd\te\n", "line 2: 2 columns instead of 3"),
         ("features.tsv", b"a\n", "line 1: 1 columns instead of 2"),
         ("genes.tsv", b"a\tb\n\tb\n", "line 2: a feature without an id"),
-        ("features.tsv.gz", gzip.compress(FEATURES)[:-4], "the gzip stream ends early"),
+        ("features.tsv.gz", gzip.compress(FEATURES, mtime=0)[:-4], "the gzip stream ends early"),
         ("other.tsv", FEATURES, "neither a matrix nor named barcodes.tsv"),
         ("matrix.mtx", FEATURES, "line 1: not the first line of a Matrix Market file"),
     ],
@@ -336,7 +336,7 @@ def test_identifiers_in_library_ids_are_found():
 
 
 def test_a_bomb_is_refused_in_bounded_time(tmp_path: Path):
-    raw = gzip.compress(b"%%MatrixMarket matrix coordinate integer general\n" + b" " * 80_000_000)
+    raw = gzip.compress(b"%%MatrixMarket matrix coordinate integer general\n" + b" " * 80_000_000, mtime=0)
     found = look(raw)
     assert found.verdict == "invalid"
     with pytest.raises(FormatError):

@@ -158,7 +158,7 @@ def test_every_file_of_the_corpora_is_recognised_by_content(shared_data):
         (HEAD.replace(b"GRCh38", b"GRCh\0"), "line 2: a NUL byte"),
         (HEAD + b"\0" * 500, "record 1: a NUL byte"),
         (bgzip(HEAD + RECORD * 9000)[:-200], "the gzip stream ends early"),
-        (gzip.compress(HEAD)[:40] + b"\0" * 40, "the gzip stream"),
+        (gzip.compress(HEAD, mtime=0)[:40] + b"\0" * 40, "the gzip stream"),
     ],
 )
 def test_what_is_wrong_is_said_with_the_line_or_record(raw, problem):
@@ -172,7 +172,7 @@ def test_what_tools_may_stumble_over_is_a_warning():
     good = HEAD + RECORD
     assert look(bgzip(good)).verdict == "valid"
     assert look(HEAD).verdict == "valid"
-    assert look(gzip.compress(good)).problems == ("gzip instead of bgzip: it cannot be indexed",)
+    assert look(gzip.compress(good, mtime=0)).problems == ("gzip instead of bgzip: it cannot be indexed",)
     assert "end marker" in look(bgzip(good, end=False)).problems[0]
     assert "CR LF" in look(good.replace(b"\n", b"\r\n")).problems[0]
     assert look(good.replace(b"\n", b"\r\n")).facts["records"] == 1
