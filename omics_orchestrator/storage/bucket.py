@@ -6,8 +6,10 @@ store, else the `AWS_…` and `AZURE_STORAGE_…` variables; without any, obstor
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,19 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 PAGE = 1000  # entries of a listing that are held at a time
+PART = 5 * 1024 * 1024  # bytes of one part of a large upload
+# A stalled server ends a request after `read_timeout`; tries and waits between them end after about four minutes.
+# There is no limit on a whole request (obstore's own is 30 s): a file of 100 GB takes hours.
+CLIENT = {
+    "connect_timeout": timedelta(seconds=10),
+    "read_timeout": timedelta(seconds=60),
+    "timeout": timedelta(days=2),
+}
+RETRY = {
+    "max_retries": 6,
+    "retry_timeout": timedelta(minutes=3),
+    "backoff": {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=15), "base": 2},
+}
 # obstore's option: (suffix of the store's own variable, general variable)
 S3 = {
     "endpoint": ("ENDPOINT", "AWS_ENDPOINT_URL"),
@@ -139,12 +154,34 @@ class BucketStore(Store):
                 yield bytes(data)
 
     def put(self, key: str, data: bytes) -> None:
-        """Write the object: one request, large ones in parts that are published together."""
+        """Write the object (one request, large ones in parts that are published together) and verify it.
+
+        Servers told a wrong sha256 accept it (moto, rclone), so we compare: the ETag, where it is S3's md5, costs no
+        transfer; else (Azure, encrypted buckets) the object is read back.
+
+        Raises:
+            StorageError: the store holds other bytes than were sent, and they are taken away again; or it failed.
+        """
         import obstore
 
         self.writable()
         with self._told():
-            obstore.put(self._objects, _sound(key), data)
+            done = obstore.put(self._objects, _sound(key), data, chunk_size=PART)
+        self._verify(key, data, done["e_tag"])
+
+    def _verify(self, key: str, data: bytes, etag: str | None) -> None:
+        if (etag or "").strip('"') == _etag(data) or self._holds(key, data):
+            return
+        self.delete(key)
+        raise StorageError(f"{self.url}: other bytes arrived than were sent; they were removed", retry=True)
+
+    def _holds(self, key: str, data: bytes) -> bool:
+        place, view = 0, memoryview(data)
+        for block in self.stream(key):
+            if view[place : place + len(block)] != block:
+                return False
+            place += len(block)
+        return place == len(data)
 
     def put_new(self, key: str, data: bytes) -> None:
         """Write with `If-None-Match: *`.
@@ -158,7 +195,8 @@ class BucketStore(Store):
         if self.head(key):
             raise ObjectExists(f"an object bears that key already in {self.url}")
         with self._told():
-            obstore.put(self._objects, _sound(key), data, mode="create", use_multipart=False)
+            done = obstore.put(self._objects, _sound(key), data, mode="create", use_multipart=False)
+        self._verify(key, data, done["e_tag"])
 
     def delete(self, key: str) -> None:
         """Remove the object."""
@@ -200,14 +238,24 @@ def _sound(key: str) -> str:
     return key
 
 
+def _etag(data: bytes) -> str:
+    """Return the ETag that S3 gives to plain uploads of `put`: md5, of large objects that of the parts' md5."""
+    if len(data) <= PART:
+        return hashlib.md5(data, usedforsecurity=False).hexdigest()
+    starts = range(0, len(data), PART)
+    parts = [hashlib.md5(data[start : start + PART], usedforsecurity=False).digest() for start in starts]
+    return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
+
+
 def _options(names: dict[str, tuple[str, str]], variables: str, settings: Settings) -> dict[str, Any]:
     """Return obstore's options from the environment; http only where an endpoint says http itself."""
-    options: dict[str, Any] = {}
+    client: dict[str, Any] = dict(CLIENT)
+    options: dict[str, Any] = {"client_options": client, "retry_config": RETRY}
     for option, (suffix, general) in names.items():
         for variable in (f"{variables}_{suffix}", general):
             if {variable, f"{variable}_FILE"} & settings.environment.keys():
                 options[option] = settings.secret(variable)
                 break
     if str(options.get("endpoint", "")).startswith("http://"):
-        options["client_options"] = {"allow_http": True}
+        client["allow_http"] = True
     return options

@@ -341,9 +341,10 @@ def test_http_only_where_the_endpoint_says_so(tmp_path):
     def options(**variables: str) -> dict[str, object]:
         return bucket._options(bucket.S3, "OMICS_STORE_LAB", Settings.from_environment(variables))
 
-    assert options(AWS_ENDPOINT_URL="http://127.0.0.1:1")["client_options"] == {"allow_http": True}
-    assert "client_options" not in options(AWS_ENDPOINT_URL="https://s3.example.org")
-    assert options() == {}
+    http = options(AWS_ENDPOINT_URL="http://127.0.0.1:1")["client_options"]
+    assert http == {**bucket.CLIENT, "allow_http": True}
+    assert options(AWS_ENDPOINT_URL="https://s3.example.org")["client_options"] == bucket.CLIENT
+    assert options() == {"client_options": bucket.CLIENT, "retry_config": bucket.RETRY}
 
 
 def test_a_key_that_obstore_cannot_say_stops_the_listing_with_a_word(s3, tmp_path):
