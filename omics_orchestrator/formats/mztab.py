@@ -28,8 +28,8 @@ MOST = 200  # entries that are looked at for identifiers
 class Mztab(MatrixTable):
     """mzTab: lines that begin with MTD, then headers (PRH, PEH, PSH, SMH …) and their rows (PRT, PEP, PSM, SML …).
 
-    Checked: prefixes, metadata first and complete, every row as wide as its header, numbers of abundances. The
-    matrix is the first section with abundances per assay.
+    Checked: prefixes, metadata first and complete, columns that 1.0 requires, every row as wide as its header, no empty
+    cells, runs of spectra, numbers of abundances. The matrix is the first section with abundances per assay.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = suffixed("mztab", "txt", "tsv")
@@ -81,6 +81,7 @@ def _matrix(sections: dict[str, Section], metadata: Metadata, found: Found) -> M
     if not sections:
         raise FormatError("no table below the metadata")
     found.facts["rows"] = {ROWS[prefix]: section.count for prefix, section in sections.items()}
+    found.warnings += [problem for section in sections.values() for problem in section.told()]
     for prefix, section in sections.items():
         if section.samples:
             found.samples = section.samples

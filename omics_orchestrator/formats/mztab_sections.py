@@ -18,7 +18,15 @@ REQUIRED = {
 """Version → entries that every file must have (1.0: table 1; M 2.0: section 6.2)."""
 IDS = {"PRH": "accession", "PEH": "sequence", "PSH": "PSM_ID", "SMH": "identifier"}
 M_IDS = {"SMH": "SML_ID", "SFH": "SMF_ID", "SEH": "SME_ID"}
+COLUMNS = {
+    "PRH": "accession description taxid species database database_version search_engine best_search_engine_score[1] "
+    "ambiguity_members modifications",
+    "PSH": "sequence PSM_ID accession unique database database_version search_engine search_engine_score[1] "
+    "modifications retention_time charge exp_mass_to_charge calc_mass_to_charge spectra_ref pre post start end",
+}
+"""Header of 1.0 → columns that stand in it whatever the mode and type (1.0: sections 6.3 and 6.5)."""
 MISSING = frozenset({"null", "NaN"})
+_RUN = re.compile(r"(ms_run\[[1-9][0-9]*\]):")
 _ABUNDANCE = re.compile(r"(?:\w*_)?abundance_(assay\[[1-9][0-9]*\])")
 _KEY = re.compile(r"[A-Za-z_][\w\-\[\]:. ]*")
 MODES = {"mzTab-mode": ("Summary", "Complete"), "mzTab-type": ("Identification", "Quantification")}
@@ -60,6 +68,10 @@ class Metadata:
         pattern = re.compile(re.escape(what) + r"\[[1-9][0-9]*\]" + re.escape(ending))
         return [value for key, value in self._entries.items() if pattern.fullmatch(key)]
 
+    def holds(self, key: str) -> bool:
+        """Tell whether there is such an entry."""
+        return key in self._entries
+
     def name(self, assay: str) -> str:
         """Return what an assay is called: its name (M), the description of its sample, or `assay[1]` itself."""
         sample = self._entries.get(f"{assay}-sample_ref", "")
@@ -95,7 +107,13 @@ class Section:
         if key not in names:
             raise FormatError(f"line {line}: the header lacks the column {key or 'with the id'}")
         self.count = 0
-        self._width, self._key = len(cells), cells.index(key)
+        self._width, self._key, self._metadata = len(cells), cells.index(key), metadata
+        self._spectrum = cells.index("spectra_ref") if "spectra_ref" in names else 0
+        self._lines: dict[str, int] = {}
+        needed = "" if metadata.is_m else COLUMNS.get(prefix, "")
+        for column in needed.split():
+            if column not in names:
+                self._lines[f"the header lacks the column {column}"] = line
         per_assay = {at: found[1] for at, name in enumerate(cells) if (found := _ABUNDANCE.fullmatch(name))}
         self._at = list(per_assay)
         self.samples, _ = unique([metadata.name(assay) for assay in per_assay.values()])
@@ -106,10 +124,20 @@ class Section:
         fits(cells, line, self._width)
         if not cells[self._key].strip():
             raise FormatError(f"line {line}: the row has no id")
+        if "" in cells:
+            self._lines.setdefault("an empty cell instead of null", line)
+        if self._spectrum:
+            runs = _RUN.findall(cells[self._spectrum])
+            if not all(self._metadata.holds(f"{run}-location") for run in runs):
+                self._lines.setdefault("a spectrum of an ms_run that the metadata do not name", line)
         self.count += 1
         if self._at:
             values = [one for at in self._at for one in numbers([cells[at]], line, at, missing=MISSING)]
             self._wide.add(cells[self._key], values, cells[self._key])
+
+    def told(self) -> list[str]:
+        """Return what breaks the specification and is read all the same."""
+        return [f"line {line}: {problem}" for problem, line in self._lines.items()]
 
     def matrix(self) -> MatrixData:
         """Return the abundances, samples × rows."""

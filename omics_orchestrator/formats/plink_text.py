@@ -27,8 +27,8 @@ MOST_NOTES = 200  # lines of a header that are searched for identifiers
 
 
 def inspect_samples(file: OpenFile) -> Inspection:
-    """Read a .fam, or a .psam with its header line."""
-    return _Samples().inspect(file)
+    """Read a .fam, or a .psam with its header line or the columns of a .fam, the phenotype left out if need be."""
+    return _Samples(phenotyped=".fam" in file.name.lower()).inspect(file)
 
 
 def inspect_variants(file: OpenFile) -> Inspection:
@@ -185,6 +185,8 @@ class _Samples(_Table):
     plain: tuple[str, ...] = FAM
     fewest: int = 5
     needed: tuple[str, ...] = ("IID",)
+    phenotyped: bool = False
+    short: int = 0  # first line without a phenotype; 0 = none
     ids: dict[tuple[bytes, bytes], None] = field(default_factory=dict)
     sexes: dict[str, int] = field(default_factory=lambda: {"males": 0, "females": 0, "sex_unknown": 0})
 
@@ -195,11 +197,17 @@ class _Samples(_Table):
         if key in self.ids or at["IID"] == b"0":
             self._refuse("a sample's id is 0" if at["IID"] == b"0" else "a sample that stands there already")
         self.ids[key] = None
+        self.short = self.short or self.lines * (len(cells) < len(self.columns))
         self.sexes[SEXES.get(at.get("SEX", b""), "sex_unknown")] += 1
 
     def facts(self) -> dict[str, JsonValue]:
         """Return how many samples there are, by sex."""
         return {"kind": "samples", "samples": self.rows, **self.sexes}
+
+    def told(self) -> list[str]:
+        """Tell a .fam of five columns, which PLINK reads only when told to (--no-pheno)."""
+        refused = self.short and self.phenotyped
+        return [f"line {self.short}: 5 columns instead of 6: PLINK refuses that"] if refused else []
 
     def samples(self) -> tuple[str, ...]:
         """Return the ids within the families; where they repeat, with the family's before them."""
@@ -220,14 +228,17 @@ class _Variants(_Table):
     chromosomes: dict[bytes, int] = field(default_factory=dict)  # → position of its last variant
     multiallelic: int = 0
     unsorted: int = 0  # first variant that is out of order; 0 = none
+    same: int = 0  # first variant with one allele twice; 0 = none
     _position: int = -1
     _alternate: int = -1
+    _reference: int = -1
 
     def row(self, cells: list[bytes]) -> None:
         """Take one variant."""
         if self._position < 0:
             self._position = self.columns.index("POS")
             self._alternate = self.columns.index("ALT" if self.headed else "A1")
+            self._reference = self.columns.index("REF" if self.headed else "A2")
         chromosome, position = cells[0], cells[self._position]
         if not position.removeprefix(b"-").isdigit() or len(position) > 11:
             self._refuse("the position is no whole number")
@@ -237,7 +248,10 @@ class _Variants(_Table):
         if chromosome not in self.chromosomes and len(self.chromosomes) >= 1_000_000:
             self._refuse("more than a million chromosomes")
         self.chromosomes[chromosome] = at
-        self.multiallelic += b"," in cells[self._alternate]
+        alternate, reference = cells[self._alternate], cells[self._reference]
+        self.multiallelic += b"," in alternate
+        if alternate == reference and alternate not in (b"0", b".") and not self.same:
+            self.same = self.rows
 
     def facts(self) -> dict[str, JsonValue]:
         """Return how many variants there are."""
@@ -250,5 +264,6 @@ class _Variants(_Table):
         }
 
     def told(self) -> list[str]:
-        """Tell variants out of order, which PLINK sorts."""
-        return [f"record {self.unsorted}: not in order of position"] if self.unsorted else []
+        """Tell variants out of order, which PLINK sorts, and those of one allele, which PLINK 1.9 refuses."""
+        places = {"not in order of position": self.unsorted, "both alleles are the same": self.same}
+        return [f"record {record}: {problem}" for problem, record in places.items() if record]

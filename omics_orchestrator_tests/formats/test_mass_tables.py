@@ -38,6 +38,30 @@ def test_empty_lines_stand_between_the_sections_of_mztab():
     assert Mztab().inspect_bytes("a.mztab", MZTAB.replace(b"SMH", b"\n\nSMH")).verdict == "valid"
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (b"\tspectra_ref\t", b"\tspectra\t", "the header lacks the column spectra_ref"),
+        (
+            b"ms_run[33]:index=883",
+            b"ms_run[99]:index=883",
+            "a spectrum of an ms_run that the metadata do not name",
+        ),
+        (
+            b"PSM\tADTTLDESIY\t1\tP51679\t1\tnull",
+            b"PSM\tADTTLDESIY\t1\tP51679\t1\t",
+            "an empty cell instead of null",
+        ),
+    ],
+)
+def test_what_mztab_requires_of_its_tables_is_told(shared_data, old, new, problem):
+    raw = (shared_data / "proteomics/mztab/test.mztab").read_bytes()
+    found = Mztab().inspect_bytes("a.mztab", raw.replace(old, new, 1))
+    lines = raw.split(b"\n")
+    line = next(number for number, one in enumerate(lines, 1) if old in one)
+    assert found.problems == (f"line {line}: {problem}",)
+
+
 def test_both_layouts_of_mwtab_give_the_same_matrix(shared_data):
     folder = shared_data / "metabolomics/mwtab"
     text, tree = (Mwtab().read(OnFile(folder / f"ST000122_AN000204.{kind}")) for kind in ("txt", "json"))

@@ -62,6 +62,17 @@ def pgen(path: Path, samples: int, variants: int, *, phased: bool = False, dosag
     return path.read_bytes()
 
 
+def test_what_plink_refuses_is_told():
+    short = FAM.replace(b" 2 -9", b" 2")
+    assert look("a.fam", short).problems == ("line 2: 5 columns instead of 6: PLINK refuses that",)
+    assert look("a.psam", short).verdict == "valid"
+    assert look("a.bim", BIM.replace(b"AT\tC", b"C\tC")).problems == ("record 3: both alleles are the same",)
+    assert look("a.bim", BIM.replace(b"AT\tC", b"0\t0")).verdict == "valid"
+    assert look("a.pvar", PVAR.replace(b"A\tC\n", b"A\tA\n")).problems == (
+        "record 1: both alleles are the same",
+    )
+
+
 def test_facts_and_samples():
     fam, bim, bed = look("a.fam", FAM), look("a.bim", BIM), look("a.bed", BED)
     assert fam.samples == ("S1", "S2", "S3")
