@@ -49,7 +49,19 @@ AnyFormat = Annotated[
     | Tenx
     | AnndataZarr
     | Rds
-    | Featurecounts | Salmon | Rsem | Biom | Metaphlan | Kraken | Bracken | Maxquant | Diann | Olink | Mztab | Mwtab | FeatureTable
+    | Featurecounts
+    | Salmon
+    | Rsem
+    | Biom
+    | Metaphlan
+    | Kraken
+    | Bracken
+    | Maxquant
+    | Diann
+    | Olink
+    | Mztab
+    | Mwtab
+    | FeatureTable
     | Opaque,
     Field(discriminator="format"),
 ]

@@ -15,6 +15,7 @@ from omics_orchestrator.findings import Finding
 from omics_orchestrator.registry import listing, report
 from omics_orchestrator.registry.changes import Recorder
 from omics_orchestrator.registry.indexes import make_missing
+from omics_orchestrator.registry.left_out import leave_out
 from omics_orchestrator.registry.links import Linker, Settled
 from omics_orchestrator.registry.manifest import Manifest
 from omics_orchestrator.registry.names import Names
@@ -119,6 +120,7 @@ def register(
         work = _Registration(stores, study, assay_name, assay, circumstances, run_id, quick=quick)
         touched = forget_otherwise_named(cursor, study, assay_name, circumstances.names.prefix)
         listing.store_listing(cursor, stores, assay.location, circumstances.names)
+        touched += work.leave_out(cursor, whose)
         whose |= work.found_by()
         count = listing.find_unread(cursor, whose)
         left, missing = listing.note_missing(cursor, whose)
@@ -153,7 +155,8 @@ class _Registration:
         store, key = stores.resolve(assay.location)
         self._own: Store = stores.own
         self._word = assay.location.split("://")[0].lower()
-        folder = key[: key.rfind("/") + 1]
+        self._folder = folder = key[: key.rfind("/") + 1]
+        self._left_out = assay.leave_out
         self._names = around.names
         self._manifest = Manifest.read(stores, assay.manifest) if assay.manifest else Manifest()
         whose = Whose(around.samples, around.participants, around.participant_id, around.sample_name)
@@ -165,6 +168,10 @@ class _Registration:
             study, assay_name, self._word, self._inspector, run_id, datetime.now(UTC), around.names
         )
         self._portions = Portions(Settler(store, folder, assay.format, self._linker, around.names), recorder)
+
+    def leave_out(self, cursor: Cursor, whose: dict[str, object]) -> int:
+        """Take files that are none of the assay out of the listing; return how many are registered no more."""
+        return leave_out(cursor, whose, self._folder, self._left_out)
 
     def found_by(self) -> dict[str, object]:
         """Return what the comparison with the listing depends on."""

@@ -11,7 +11,7 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.formats import AnyFormat
 from omics_orchestrator.studies.grammar import Pattern, usable_pattern, written_by
 
-OWN = ("location", "link", "manifest", "index")  # what does not belong to the format
+OWN = ("location", "link", "manifest", "index", "leave_out")  # what does not belong to the format
 LOCATION = r"^store(\+[A-Za-z0-9_]+)?://.*$"
 
 
@@ -79,6 +79,10 @@ class Assay(Declared):
     """How a file finds its samples: a pattern on its name, a sample sheet, or the names inside it."""
     manifest: str | None = Field(default=None, pattern=LOCATION)
     """Where the list of digests lies, as md5sum or sha256sum write it: a file, or a glob in the last part."""
+    leave_out: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), examples=[["*.txt", "logs/*"]]
+    )
+    """Files below the location that are none of the assay: `*` stands for any text, `?` for one character."""
     index: bool = False
     """Whether indexes that files came without (.bai, .csi, .crai, .tbi) are made, in our own store."""
 
