@@ -32,6 +32,9 @@ def read(file: OpenFile, found: Found) -> BiomParts:
             raise FormatError("nnz and the two copies of the matrix do not hold as many values")
         if not _same((row, column, values), (other[1], other[0], other[2])):
             raise FormatError("the matrix by observations is not the matrix by samples")
+        for axis, length in (("observation", rows), ("sample", samples)):
+            if short := _short(content.get(f"{axis}/metadata"), length):
+                found.warnings.append(f"{short} metadata of the {axis}s do not hold one value per {axis}")
         return BiomParts(
             hdf5.text(content.attrs["type"]),
             (rows, samples),
@@ -77,6 +80,12 @@ def _same(left: tuple[Any, Any, Any], right: tuple[Any, Any, Any]) -> bool:
             strict=True,
         )
     )
+
+
+def _short(group: Any, length: int) -> int:
+    """Return how many metadata do not have one row per id."""
+    shapes = [getattr(group[name], "shape", None) for name in list(group or ())[:MOST]]
+    return sum(not shape or shape[0] != length for shape in shapes)
 
 
 def _metadata(group: Any, rows: int) -> dict[str, list[str]]:

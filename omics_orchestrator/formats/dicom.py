@@ -67,6 +67,7 @@ class Dicom(Format):
                 facts = _facts(content)
                 identifying = told(content)
                 _check(content, path.stat().st_size)
+                warned += _of_the_meta(content)
                 picture = thumbnail(content)
         except FormatError as error:
             return Inspection("invalid", facts, (), (str(error),), identifying)
@@ -162,6 +163,16 @@ def _facts(content: Any) -> dict[str, JsonValue]:
         if power := path.get("ObjectiveLensPower"):
             facts["magnification"] = float(power)
     return facts
+
+
+def _of_the_meta(content: Any) -> list[str]:
+    """Hold the file meta information to the object that follows it (PS3.10, table 7.1-1)."""
+    pairs = {"MediaStorageSOPClassUID": "SOPClassUID", "MediaStorageSOPInstanceUID": "SOPInstanceUID"}
+    return [
+        f"{meta} is not the {keyword} of the object"
+        for meta, keyword in pairs.items()
+        if content.file_meta.get(meta) != content.get(keyword)
+    ]
 
 
 def _spacing(content: Any) -> list[JsonValue]:

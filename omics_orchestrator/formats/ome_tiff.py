@@ -26,6 +26,10 @@ SIZES = ("SizeX", "SizeY", "SizeZ", "SizeC", "SizeT")
 MOST_CHANNELS = 100  # whose names are kept
 MOST_ENTRIES = 500  # texts of the OME-XML that are looked at
 LONGEST_NAME = 60  # characters
+BITS = {
+    **{"bit": 1, "int8": 8, "uint8": 8, "int16": 16, "uint16": 16, "int32": 32, "uint32": 32},
+    **{"float": 32, "double": 64, "complex": 64, "double-complex": 128},
+}  # of the schema's PixelType
 PEOPLE = {
     "FirstName": "first name",
     "LastName": "last name",
@@ -102,7 +106,9 @@ def _read(tree: Element, pages: list[Page], facts: dict[str, JsonValue]) -> list
             facts["magnification"] = value
     if (size["SizeX"], size["SizeY"]) != (pages[0].width, pages[0].height):
         raise FormatError("page 1: its width and height are not those of the OME-XML")
-    return _planes(tree, pixels, pages)
+    other = BITS.get(pixels[0].get("Type", "")) != pages[0].bits
+    told = ["page 1: its bits per sample are not those of the Type in the OME-XML"] if other else []
+    return told + _planes(tree, pixels, pages)
 
 
 def _planes(tree: Element, pixels: list[Element], pages: list[Page]) -> list[str]:

@@ -84,6 +84,16 @@ def test_hdf5_against_the_specification_is_refused(place, value, problem, shared
     assert any(part in found.problems[0] for part in problem.split("|")), found.problems
 
 
+@pytest.mark.parametrize("axis", ["observation", "sample"])
+def test_metadata_of_another_length_are_told(axis, shared_data, tmp_path):
+    file = tmp_path / "a.biom"
+    file.write_bytes((shared_data / "microbiome/biom/rich_sparse_otu_table_hdf5.biom").read_bytes())
+    with h5py.File(file, "r+") as content:
+        content[f"{axis}/metadata"].create_dataset("short", data=[1.0, 2.0])
+    found = Biom().inspect(OnFile(file))
+    assert found.problems == (f"1 metadata of the {axis}s do not hold one value per {axis}",)
+
+
 def test_an_hdf5_file_cut_off_is_refused(shared_data):
     raw = (shared_data / "microbiome/biom/rich_sparse_otu_table_hdf5.biom").read_bytes()
     for cut in (100, 3000, len(raw) // 2, len(raw) - 1):

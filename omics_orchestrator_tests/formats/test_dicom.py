@@ -55,13 +55,25 @@ def test_public_files_are_valid_with_their_dimensions(shared_data):
         for path in sorted((shared_data / FOLDER).iterdir())
     }
     assert len(found) == 5
-    assert {one.verdict for one in found.values()} == {"valid"}
+    assert {name for name, one in found.items() if one.verdict != "valid"} == {"sm_image_numbers.dcm"}
+    assert found["sm_image_numbers.dcm"].problems == (  # so it is: its maker changed the object only
+        "MediaStorageSOPInstanceUID is not the SOPInstanceUID of the object",
+    )
     assert found["sm_image.dcm"].facts["total_width"] == 50
     assert found["sm_image.dcm"].facts["frames"] == 25
     assert found["ct_image.dcm"].facts["pixel_spacing_mm"] == [0.661468, 0.661468]
     assert "thumbnail.png" in found["ct_image.dcm"].derived
     assert "(0010,0010) PatientName: names of people" in found["ct_image.dcm"].identifying
     assert not any("PatientName" in one for one in found["sm_image.dcm"].identifying)  # Test^Patient
+
+
+def test_meta_information_of_another_object_is_told():
+    raw = small().replace(b"1.2.3.4\0", b"1.2.3.5\0", 1)  # comes first in the meta information
+    found = Dicom().inspect_bytes("a.dcm", raw)
+    assert (found.verdict, found.problems) == (
+        "warnings",
+        ("MediaStorageSOPInstanceUID is not the SOPInstanceUID of the object",),
+    )
 
 
 def test_a_small_slide_is_put_together():

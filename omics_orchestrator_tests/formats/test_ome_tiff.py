@@ -47,6 +47,13 @@ def test_dimensions_channels_and_objective(bigtiff):
     assert "thumbnail.png" in found.derived
 
 
+@pytest.mark.parametrize("kind", ["uint8", "float", "many", ""])
+def test_another_type_of_pixels_is_told(kind):
+    found = inspected(ome((OME % "").replace('Type="uint16"', f'Type="{kind}"')))
+    assert found.problems == ("page 1: its bits per sample are not those of the Type in the OME-XML",)
+    assert inspected(ome((OME % "").replace('Type="uint16"', 'Type="int16"'))).verdict == "valid"
+
+
 ATTACKS = {
     "entities": '<!DOCTYPE OME [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + (OME % "&b;").partition("?>")[2],
     "an external file": '<!DOCTYPE OME [<!ENTITY a SYSTEM "file:///etc/passwd">]><OME>&a;</OME>',
