@@ -37,8 +37,8 @@ def load(
 
     Args:
         key: `warehouse/visit`, `harmonised/<study>/<entity>`, `dataset/<study>/<name>`, `raw/<study>/<source>/<table>`,
-            `files/<study>[/<assay>]` or `matrix/<study>/<assay>` (an AnnData, samples × features, with harmonised
-            variables in `obs`).
+            `files/<study>[/<assay>]` or `matrix/<study>/<assay>` (an AnnData, samples or cells × features, with
+            harmonised variables in `obs`; of cells also what their files tell of them, as `file_<name>`).
         studies: keep the rows of these studies (tables over several studies).
         columns: variables to load beside the keys; on visit and sample tables participant variables may be named too.
         where: variable → value, values (list, array, Series), or None (= has no value); all must hold.
@@ -182,6 +182,9 @@ def _files(workspace: Workspace, key: str, study: str, assay: str | None, asked:
 
 
 def _matrix(workspace: Workspace, key: str, study: str, assay: str, asked: Selection) -> AnnData:
+    import numpy as np
+    import pandas as pd
+
     from omics_orchestrator.matrices.build import load_matrix
 
     if (study, assay) not in find.stored_matrices(workspace):
@@ -190,9 +193,17 @@ def _matrix(workspace: Workspace, key: str, study: str, assay: str, asked: Selec
     obs = _sample_variables(workspace, study, asked)
     if obs is None:
         return matrix
+    told = "sample_id" in matrix.obs.columns  # otherwise rows are named by their samples
     if asked.where:
-        matrix = matrix[matrix.obs_names.isin(obs.index)].copy()
-    matrix.obs = obs.reindex(matrix.obs_names)
+        samples = matrix.obs["sample_id"] if told else matrix.obs_names
+        matrix = matrix[np.asarray(samples.isin(obs.index))].copy()
+    if not told:
+        matrix.obs = obs.reindex(matrix.obs_names)
+        return matrix
+    variables = obs.reindex(matrix.obs["sample_id"].astype(object)).set_axis(matrix.obs_names)
+    matrix.obs = pd.concat(
+        [matrix.obs[["sample_id"]], variables, matrix.obs.drop(columns="sample_id")], axis=1
+    )
     return matrix
 
 

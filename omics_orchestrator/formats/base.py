@@ -115,7 +115,8 @@ class Format(Declared, ABC):
 
     `suffixes` end the names of its files, in lower case; `companions` those of files that are registered with
     their set but not inspected (indexes); `holds_samples`: sample names stand inside the files; `opaque`: nothing
-    is checked, any content will do; `indexable`: an index can be made (indexing.py).
+    is checked, any content will do; `indexable`: an index can be made (indexing.py); `matrix`: a matrix is built
+    from its files, with rows of samples or of cells (matrix_format.py).
     """
 
     suffixes: ClassVar[tuple[str, ...]]
@@ -123,6 +124,7 @@ class Format(Declared, ABC):
     holds_samples: ClassVar[bool] = False
     opaque: ClassVar[bool] = False
     indexable: ClassVar[bool] = False
+    matrix: ClassVar[Literal["", "samples", "cells"]] = ""
 
     format: str
     """Which format the files have."""
@@ -168,7 +170,11 @@ class Format(Declared, ABC):
 
     @classmethod
     def is_companion(cls, name: str) -> bool:
-        """Tell whether the name is that of an index or the like, which is registered but not inspected."""
+        """Tell whether a path is that of an index or the like, which is registered but not inspected.
+
+        Args:
+            name: the file's name with its folders; salmon writes whole folders beside its table.
+        """
         return bool(cls.companions) and name.lower().endswith(cls.companions)
 
     @classmethod

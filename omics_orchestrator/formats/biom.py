@@ -29,6 +29,7 @@ class Biom(MatrixTable):
     metabolites) not below zero; in HDF5 both copies of the matrix hold as many values.
     """
 
+    absent: ClassVar[float] = 0  # what was not found is not listed
     suffixes: ClassVar[tuple[str, ...]] = (".biom",)
     holds_samples: ClassVar[bool] = True
 

@@ -10,8 +10,9 @@ from pydantic import JsonValue, model_validator
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import table_text
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.gene_ids import gene_id_system
+from omics_orchestrator.formats.matrix_format import SampleMatrix
 from omics_orchestrator.formats.text import Lines
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class MatrixData:
     facts: dict[str, JsonValue]
 
 
-class FeatureTable(Format):
+class FeatureTable(SampleMatrix):
     """Tables of numbers with one row or one column per sample: counts, peak areas … (CSV or TSV, also gzip).
 
     Lines with `#` above the header (BIOM exports) and an R-style header, which lacks the first column's name,

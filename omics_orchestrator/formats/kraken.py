@@ -41,6 +41,7 @@ class Kraken(MatrixTable):
     percentage is that of its reads. Reads of the clade become the matrix.
     """
 
+    absent: ClassVar[float] = 0  # what was not found is not listed
     suffixes: ClassVar[tuple[str, ...]] = suffixed("txt", "report", "kreport", "kreport2", "tsv", "kraken")
 
     format: Literal["kraken"] = "kraken"

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.feature_table import MatrixData, unique
 from omics_orchestrator.formats.gene_ids import gene_id_system
+from omics_orchestrator.formats.matrix_format import SampleMatrix
 from omics_orchestrator.formats.table_text import cell_problem
 from omics_orchestrator.formats.text import Lines, text_head
 
@@ -46,7 +47,7 @@ class Found:
         self.facts |= {"gene_ids": system.system, "gene_ids_share": system.share}
 
 
-class MatrixTable(Format):
+class MatrixTable(SampleMatrix):
     """A table of a tool that is, or gives, a matrix of samples × features."""
 
     @abstractmethod

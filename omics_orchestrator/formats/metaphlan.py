@@ -44,6 +44,7 @@ class Metaphlan(MatrixTable):
     parts of a clade add up to it, the kingdoms to 100.
     """
 
+    absent: ClassVar[float] = 0  # what was not found is not listed
     suffixes: ClassVar[tuple[str, ...]] = suffixed("txt", "tsv", "metaphlan")
     holds_samples: ClassVar[bool] = True
 

@@ -44,6 +44,8 @@ DESCRIPTIONS = {
     },
     "matrix": {
         "samples_known": "every sample of the matrix is a harmonised sample",
+        "files_usable": "every registered file of the assay is usable and linked",
+        "samples_unique": "every sample comes in one file",
         "features_unique": "feature ids are unique",
         "shape": "the matrix has the registered shape",
     },

@@ -122,7 +122,8 @@ def files(study: Study, assay: str) -> str:
 
 def matrix(study: Study, assay: str) -> str:
     """Describe the matrix of an assay."""
-    return f'**{study.title}**: samples × features of assay `{assay}` as AnnData; load("matrix/{study.study}/{assay}").'
+    rows = study.assays[assay].format.matrix
+    return f'**{study.title}**: {rows} × features of assay `{assay}` as AnnData; load("matrix/{study.study}/{assay}").'
 
 
 def identity(study: Study) -> str:

@@ -48,7 +48,7 @@ def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefiniti
     assets += [_dataset(study, name, dictionary) for name in study.datasets]
     for assay in study.assays:
         assets.append(_files(study, assay))
-        if study.assays[assay].format.format == "feature_table":
+        if study.assays[assay].format.matrix:
             assets.append(_matrix(study, assay))
     if study.assays:
         assets.append(_identity(study, dictionary))

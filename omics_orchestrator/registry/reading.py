@@ -80,7 +80,7 @@ class Reader:
                 continue
             digests = hashlib.sha256(raw).hexdigest(), _md5(raw) if self.md5 else None
             name = file.key.rpartition("/")[2]
-            if self.format.is_companion(name):
+            if self.format.is_companion(file.key):
                 found[file.key] = _reading(*digests, NOT_INSPECTED)
             else:
                 contents.append((name, raw))
@@ -94,7 +94,7 @@ class Reader:
         name = file.key.rpartition("/")[2]
         try:
             with StreamedFile(self.store, file.key, name, file.size, md5=self.md5) as content:
-                if self.format.is_companion(name):
+                if self.format.is_companion(file.key):
                     inspection = NOT_INSPECTED
                 else:
                     inspection = self.format.inspect(content)
@@ -110,7 +110,7 @@ class Reader:
             head = self.store.read_range(file.key, 0, min(HEAD, file.size))
         except StorageError as error:
             return {file.key: _unreadable(error)}
-        if self.format.is_companion(name) or self.format.sniff(name, head):
+        if self.format.is_companion(file.key) or self.format.sniff(name, head):
             return {file.key: Reading(None, "unverified", {}, (), ())}
         refused = Inspection.refused(
             FormatError(f"its first bytes are not those of {self.format.format}"), {}

@@ -1,4 +1,4 @@
-"""Build: the registered table of one assay becomes a matrix in our own object store."""
+"""Build: the registered files of one assay become a matrix in our own object store."""
 
 from __future__ import annotations
 
@@ -22,11 +22,17 @@ def build(workspace: Workspace, study: Study, assay: str) -> StepResult:
         key_of=names.original,
         sample_name=sample_name(names),
     )
-    samples, features = built.shape
+    rows, features = built.shape
+    cells = {"cells": rows} if study.assays[assay].format.matrix == "cells" else {}
     return StepResult(
         data_version=built.data_version,
         findings=built.findings,
-        facts={"samples": samples, "features": features, "objects_written": built.written_objects},
+        facts={
+            **cells,
+            "samples": built.samples,
+            "features": features,
+            "objects_written": built.written_objects,
+        },
         touched=built.written_objects,
-        rows=samples,
+        rows=rows,
     )

@@ -42,7 +42,7 @@ def of_study(study: Study, dictionary: Dictionary) -> dict[str, str]:
         found[f"dataset/{name}/{dataset}"] = dataset_version(study, dataset, dictionary)
     for assay, declared in study.assays.items():
         found[f"files/{name}/{assay}"] = files(study, assay)
-        if declared.format.format == "feature_table":
+        if declared.format.matrix:
             found[f"matrix/{name}/{assay}"] = matrix(study, assay)
     if study.assays:
         found[f"identity/{name}"] = identity_version(study, dictionary)
