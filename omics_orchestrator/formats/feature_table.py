@@ -107,7 +107,7 @@ class FeatureTable(SampleMatrix):
         import numpy as np
 
         lines = Lines(file.blocks())
-        text = table_text.split(b"".join(lines.text()), self.separator)
+        text = table_text.split(table_text.whole(lines.text()), self.separator)
         names = self._name_columns(text.names)
         number_columns = self._number_columns(text.names, names)
         table = table_text.parse(text, number_columns, self.missing, negative=self.negative)

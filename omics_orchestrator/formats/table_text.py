@@ -10,7 +10,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,12 +40,21 @@ class TableText:
     encoding: str
 
 
+def whole(blocks: Iterable[bytes]) -> bytes:
+    """Return a text as a whole; what cannot be a table of ours is refused before it fills the memory."""
+    taken, size = [], 0
+    for block in blocks:
+        size += len(block)
+        if b"\0" in block:
+            raise FormatError("NUL bytes: no text file")
+        if size > LARGEST:
+            raise FormatError("more than 2 GiB of text")
+        taken.append(block)
+    return b"".join(taken)
+
+
 def split(raw: bytes, separator: str | None) -> TableText:
-    """Find header, separator and body of a text file."""
-    if b"\0" in raw:
-        raise FormatError("NUL bytes: no text file")
-    if len(raw) > LARGEST:
-        raise FormatError("more than 2 GiB of text")
+    """Find header, separator and body of a text (see `whole`)."""
     raw, encoding = _utf8(raw.removeprefix(b"\xef\xbb\xbf"))
     if b"\r" in raw:
         raw = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")

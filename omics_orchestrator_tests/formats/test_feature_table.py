@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats import Format
+from omics_orchestrator.formats import Format, table_text
 from omics_orchestrator.formats.base import MemoryFile
 from omics_orchestrator.formats.feature_table import FeatureTable, MatrixData
 from omics_orchestrator_tests.formats.onfile import OnFile
@@ -223,3 +223,17 @@ def test_a_wide_table_of_long_lines():
 def test_the_gene_id_system_is_a_fact_where_it_is_certain(ids, system):
     data = read("id,S1\n" + "".join(f"{one},1\n" for one in ids))
     assert data.facts.get("gene_ids") == system
+
+
+def endless(block: bytes):
+    """Yield blocks until a test has gone wrong."""
+    for _ in range(50):
+        yield block
+    pytest.fail("read on to the end")
+
+
+@pytest.mark.parametrize(("block", "problem"), [(b"a\0" * 50, "NUL"), (b"1\t" * 50, "more than 2 GiB")])
+def test_what_cannot_be_a_table_does_not_fill_the_memory(monkeypatch, block, problem):
+    monkeypatch.setattr(table_text, "LARGEST", 1000)
+    with pytest.raises(FormatError, match=problem):
+        table_text.whole(endless(block))
