@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from bench import code_location, extraction, fastq, harmonise, postgres, registry
+from bench import code_location, extraction, fastq, harmonise, listing, postgres, registry
 from bench.report import show
 
-show([row for module in (code_location, extraction, fastq, harmonise, postgres, registry) for row in module.rows()])
+show(
+    [
+        row
+        for module in (code_location, extraction, fastq, harmonise, listing, postgres, registry)
+        for row in module.rows()
+    ]
+)

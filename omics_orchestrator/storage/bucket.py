@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from obstore.store import ObjectStore
 
-PAGE = 1000  # entries of a listing that are held at a time
+PAGE = 10_000  # entries of a listing that are held at a time
 PART = 5 * 1024 * 1024  # bytes of one part of a large upload
 # A stalled server ends a request after `read_timeout`; tries and waits between them end after about four minutes.
 # There is no limit on a whole request (obstore's own is 30 s): a file of 100 GB takes hours.
