@@ -74,7 +74,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     content = asdict(manifest)
     draft = folder / f"{NAME}.new"
     os.sync()
-    write_private(draft, json.dumps({"sha256": _digest(content), "backup": content}, indent=1) + "\n")
+    write_private(draft, json.dumps({"sha256": _digest(content), "backup": content}, indent=1))
     draft.replace(folder / NAME)
     os.sync()
 

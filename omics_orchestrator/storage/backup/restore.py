@@ -73,7 +73,8 @@ def restore(
             create_beside(url)
             _load(settings, manifest, folder, holds, url)
         tell("fixed tables and roles")
-        _migrate(Database(beside[DATA]))
+        if manifest.revision:
+            _migrate(Database(beside[DATA]))
         if manifest.identifiers:
             ensure_private(Database(beside[DATA]))
         tell("our object store")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -36,10 +37,13 @@ def saved(installation: Installation, tmp_path: Path) -> Path:
     return tmp_path / "backup"
 
 
-def flip(file: Path, place: int) -> None:
-    content = bytearray(file.read_bytes())
-    content[place] ^= 1
-    file.write_bytes(bytes(content))
+def spoil(file: Path, whole: bytes, harm: str) -> None:
+    place = len(whole) // 2
+    changed = {"a bit": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :], "the end": whole[:-1]}
+    if harm == "all":
+        file.unlink()
+    else:
+        file.write_bytes(changed[harm])
 
 
 def test_every_kind_of_damage_is_refused_before_anything_is_touched(
@@ -50,8 +54,8 @@ def test_every_kind_of_damage_is_refused_before_anything_is_touched(
     copies = sorted(path for path in (saved / "objects").rglob("*") if path.is_file())
     for file in [*files, copies[0], saved / "backup.json"]:
         whole = file.read_bytes()
-        for harm in (lambda f: flip(f, len(whole) // 2), lambda f: f.write_bytes(whole[:-1]), Path.unlink):
-            harm(file)
+        for harm in ("a bit", "the end", "all"):
+            spoil(file, whole, harm)
             with pytest.raises(StorageError, match=r"damaged|no finished back-up"):
                 restore(installation.settings, saved, force=True)
             file.write_bytes(whole)
@@ -86,8 +90,6 @@ def test_a_dump_that_postgres_refuses_leaves_the_old_databases(
     manifest = read_manifest(saved)
     data, dagster = (manifest.parts[1], manifest.parts[0])
     (saved / data.name).write_bytes(b"no dump at all")
-    import hashlib
-
     wrong = replace(data, size=14, sha256=hashlib.sha256(b"no dump at all").hexdigest())
     write_manifest(saved, replace(manifest, parts=(dagster, wrong, manifest.parts[2])))
     with pytest.raises(StorageError, match="the dump cannot be read: pg_restore"):
@@ -100,9 +102,9 @@ def test_a_dump_that_postgres_refuses_leaves_the_old_databases(
 
 
 KILLED = """
-import os, signal, sys
+import importlib, os, signal, sys
 from omics_orchestrator.storage.backup import copies
-from omics_orchestrator.storage.backup import take as taking
+taking = importlib.import_module("omics_orchestrator.storage.backup.take")
 from omics_orchestrator.settings import Settings
 place = sys.argv[2]
 if place == "objects":
