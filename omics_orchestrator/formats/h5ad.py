@@ -5,22 +5,26 @@ Slots and shapes: anndata_slots.py; values: anndata_values.py; to an AnnData in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, islice
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import hdf5
 from omics_orchestrator.formats.anndata_elements import Slots, columns, encoding, is_array, unmasked
 from omics_orchestrator.formats.anndata_slots import read_slots, uns_nodes
 from omics_orchestrator.formats.anndata_values import cells, check_values
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.header_scan import suspicious
+from omics_orchestrator.formats.matrix_format import CellMatrix
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 SHOWN = 3  # values of a column of obs that are looked at for identifiers
 
 
-class H5ad(Format):
+class H5ad(CellMatrix):
     """Single-cell matrices (AnnData, .h5ad): every slot of the specification is checked.
 
     One file may hold cells of many samples: `sample_column` names the column of `obs` that tells them apart.
@@ -55,6 +59,12 @@ class H5ad(Format):
         except FormatError as error:
             return Inspection("invalid", slots.facts, (), (str(error),), identifying)
         return Inspection.of(slots.facts, samples, slots.warnings, identifying=identifying)
+
+    def read_cells(self, files: Mapping[str, OpenFile]) -> AnnData:
+        """Read the one file of the set."""
+        from omics_orchestrator.formats.tenx_read import read_h5ad
+
+        return read_h5ad(self.only(files))
 
 
 def samples_of(obs: Any, column: str) -> tuple[str, ...]:

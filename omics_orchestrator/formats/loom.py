@@ -5,9 +5,9 @@ Source: linnarssonlab, "Loom file format specs", 3.0.0 and 2.0.1. To an AnnData 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -15,10 +15,14 @@ from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import hdf5
 from omics_orchestrator.formats.anndata_elements import Slots, is_array
 from omics_orchestrator.formats.anndata_values import check_names, strings
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.count_matrix import Counts
 from omics_orchestrator.formats.gene_ids import MOST, gene_id_system
 from omics_orchestrator.formats.header_scan import suspicious
+from omics_orchestrator.formats.matrix_format import CellMatrix
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 GROUPS = ("layers", "row_attrs", "col_attrs", "row_graphs", "col_graphs")
 VERSIONS = ("3.0.0", "2.0.1", "2.0.0", "1.0.0")
@@ -26,7 +30,7 @@ GENE_NAMES = ("Accession", "Gene", "var_names")
 CELL_NAMES = ("CellID", "obs_names")
 
 
-class Loom(Format):
+class Loom(CellMatrix):
     """Single-cell matrices in .loom files: matrix, layers, attributes and graphs of genes (rows) and cells (columns).
 
     One file may hold cells of many samples: `sample_column` names the column attribute that tells them apart.
@@ -62,6 +66,12 @@ class Loom(Format):
         except FormatError as error:
             return Inspection("invalid", slots.facts, (), (str(error),), identifying)
         return Inspection.of(slots.facts, samples, slots.warnings, identifying=identifying)
+
+    def read_cells(self, files: Mapping[str, OpenFile]) -> AnnData:
+        """Read the one file of the set."""
+        from omics_orchestrator.formats.tenx_read import read_loom
+
+        return read_loom(self.only(files))
 
 
 def _sides(content: Any, slots: Slots) -> None:

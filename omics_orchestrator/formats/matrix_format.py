@@ -10,6 +10,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import Format, OpenFile
 
 if TYPE_CHECKING:
@@ -49,3 +50,14 @@ class CellMatrix(Format):
         Raises:
             FormatError: the set breaks its format.
         """
+
+    @staticmethod
+    def only(files: Mapping[str, OpenFile]) -> OpenFile:
+        """Return the one file of a set.
+
+        Raises:
+            FormatError: the set has another number of files.
+        """
+        if len(files) != 1:
+            raise FormatError(f"{len(files)} files in a set of one")
+        return next(iter(files.values()))

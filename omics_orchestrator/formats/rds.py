@@ -5,20 +5,24 @@ What is checked and said is here; the object as AnnData: rds_read.py; back to R:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.header_scan import suspicious
+from omics_orchestrator.formats.matrix_format import CellMatrix
 from omics_orchestrator.formats.rds_stream import BZIP2, is_rds
 
 if TYPE_CHECKING:
+    from anndata import AnnData
+
     from omics_orchestrator.formats.rds_facts import Look
 
 
-class Rds(Format):
+class Rds(CellMatrix):
     """R objects (.rds): Seurat 3 to 5, SingleCellExperiment, SummarizedExperiment; of others, what they are.
 
     All bytes are read, large arrays are not kept. One file may hold cells of many samples: `sample_column` names
@@ -47,6 +51,12 @@ class Rds(Format):
         except FormatError as error:
             return Inspection.refused(error, facts)
         return Inspection.of(facts, samples, look.warnings, identifying=suspicious(look.entries()))
+
+    def read_cells(self, files: Mapping[str, OpenFile]) -> AnnData:
+        """Read the object; of several assays the active or, of experiments, the main one."""
+        from omics_orchestrator.formats.rds_read import main_assay, read_rds
+
+        return main_assay(read_rds(self.only(files).path()))
 
     @staticmethod
     def _look(file: OpenFile, facts: dict[str, JsonValue]) -> Look:

@@ -51,6 +51,27 @@ def read_rds(path: Path) -> AnnData | MuData:
     return made
 
 
+def main_assay(made: AnnData | MuData) -> AnnData:
+    """Return the active assay of a Seurat object or the main experiment, with the metadata of its cells.
+
+    `uns["assays_left_out"]` counts the others; embeddings of the whole object are kept.
+    """
+    from anndata import AnnData
+
+    if isinstance(made, AnnData):
+        return made
+    active = made.uns.get("seurat", {}).get("active.assay")
+    name = active if active in made.mod else next(iter(made.mod))
+    chosen: AnnData = made.mod[name].copy()
+    cells = made.obs_names.get_indexer(chosen.obs_names)
+    chosen.obs = made.obs.iloc[cells]
+    for key, values in made.obsm.items():
+        if key not in made.mod:
+            chosen.obsm[key] = values[cells]
+    chosen.uns["assays_left_out"] = len(made.mod) - 1
+    return chosen
+
+
 def _blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(BLOCK):

@@ -8,21 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import hdf5, tenx_h5, tenx_mtx, tenx_text
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.header_scan import suspicious
+from omics_orchestrator.formats.matrix_format import CellMatrix
 from omics_orchestrator.formats.text import text_head
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 _NAMES = re.compile(r"(matrix\.mtx|barcodes\.tsv|(?:features|genes)\.tsv)(?:\.gz)?$", re.IGNORECASE)
 PARTS = ("matrix", "barcodes", "features")
 
 
-class Tenx(Format):
+class Tenx(CellMatrix):
     """Single-cell counts of 10x Genomics: matrix.mtx with barcodes.tsv and features.tsv (or genes.tsv), or one .h5.
 
     The three text files, plain or gzip, are one file set; a prefix before their names (`GSM1_matrix.mtx.gz`) is
@@ -95,6 +99,12 @@ class Tenx(Format):
         old = any(path.lower().removesuffix(".gz").endswith("genes.tsv") for path in members)
         facts["layout"] = "Cell Ranger before 3" if old else "Cell Ranger 3 and later"
         return Inspection.of(facts, (), warnings)
+
+    def read_cells(self, files: Mapping[str, OpenFile]) -> AnnData:
+        """Read the three text files, or the .h5."""
+        from omics_orchestrator.formats.tenx_read import read
+
+        return read(files)
 
 
 def part_of(name: str) -> str:

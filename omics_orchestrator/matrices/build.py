@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding
+from omics_orchestrator.matrices import cells as single_cells
 from omics_orchestrator.matrices import samples as sample_rows
 from omics_orchestrator.matrices.registered import Chosen, choose, refuse_none, told
 from omics_orchestrator.matrices.stored import (
@@ -76,7 +77,8 @@ def build_matrix(
     with database.transaction() as connection, connection.cursor() as cursor:
         cursor.execute(LOCK, (prefix,))
         chosen = choose(cursor, study, assay_name, assay.format, key_of)
-        return _of_samples(chosen, assay, stores, prefix, sample_name, known_samples)
+        make = _of_cells if assay.format.matrix == "cells" else _of_samples
+        return make(chosen, assay, stores, prefix, sample_name, known_samples)
 
 
 def _of_samples(
@@ -100,6 +102,26 @@ def _of_samples(
         findings.append(Finding("features_unique", message, repeated, "note"))
     shape = (len(data.sample_ids), len(data.feature_ids))
     return BuiltMatrix(prefix, shape, written, tuple(findings), content, len(set(rows.samples)))
+
+
+def _of_cells(
+    chosen: Chosen,
+    assay: Assay,
+    stores: Stores,
+    prefix: str,
+    sample_name: Callable[[str], str] | None,
+    known: pa.Table | None,
+) -> BuiltMatrix:
+    cells = single_cells.stack(chosen.sets, assay, stores, sample_name)
+    left_out = {**chosen.left_out, **cells.left_out}
+    refuse_none(cells.samples, left_out)
+    matrix = cells.stacked()
+    content, written = single_cells.digest(matrix), 0
+    if not is_whole(stores.own, prefix, content):
+        written = write_matrix(stores.own, prefix, content, matrix)
+    samples = {sample for sample in cells.samples if sample is not None}
+    findings = (*_unknown(samples, known, "cells"), *told(left_out), *cells.findings)
+    return BuiltMatrix(prefix, matrix.shape, written, findings, content, len(samples))
 
 
 def _unknown(samples: Iterable[str], known: pa.Table | None, what: str) -> list[Finding]:
