@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STUDIES ?= demo
 PORT ?= 3000
 SECONDS ?= 60
+FUZZ = $(BIN)/python -m omics_orchestrator_tests.formats.fuzz
+COMPILED := --format fastq --format vcf --format bam
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow test-faults fuzz check format dev bench lock schemas clean
 
@@ -44,7 +46,10 @@ test-faults: install ## kill runs, servers and connections in the middle of work
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults --timeout 600
 
 fuzz: install ## read random files until SECONDS are over (SECONDS=60 SEED=…)
-	@$(BIN)/python -m omics_orchestrator_tests.sources.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+	@$(BIN)/python -m omics_orchestrator_tests.sources.fuzz --seconds $$(($(SECONDS) / 4)) $(if $(SEED),--seed $(SEED))
+	@$(FUZZ) --seconds $$(($(SECONDS) / 2)) $(if $(SEED),--seed $(SEED))
+	@$(FUZZ) --seconds $$(($(SECONDS) / 8)) $(if $(SEED),--seed $(SEED)) --numba checked $(COMPILED)
+	@$(FUZZ) --seconds $$(($(SECONDS) / 8)) $(if $(SEED),--seed $(SEED)) --numba off $(COMPILED)
 
 check: install ## the one gate: format, lint, types, layers, declarations, schemas
 	@$(BIN)/ruff format --check .
