@@ -20,7 +20,7 @@ def expression_assays(study: Study, dictionary: Dictionary) -> list[str]:
     return [
         name
         for name, assay in study.assays.items()
-        if assay.format.format == "feature_table" and kind_of(name, dictionary) == EXPRESSION
+        if assay.format.matrix == "samples" and kind_of(name, dictionary) == EXPRESSION
     ]
 
 

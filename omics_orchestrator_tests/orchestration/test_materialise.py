@@ -22,6 +22,7 @@ ALL = {
     "harmonised/tiny/sample",
     "files/tiny/metabolomics",
     "matrix/tiny/metabolomics",
+    "identity/tiny",
     "warehouse/participant",
     "warehouse/visit",
     "warehouse/sample",
@@ -71,6 +72,7 @@ def test_one_changed_code_makes_exactly_its_assets_stale(installation: Installat
         "harmonised/tiny/participant": "declaration or code changed",
         "harmonised/tiny/visit": "upstream content changed",
         "harmonised/tiny/sample": "upstream content changed",
+        "identity/tiny": "upstream content changed",
         "warehouse/participant": "upstream content changed",
         # visits and samples came out equal, but the warehouse checks them against its participants
         "warehouse/visit": "upstream content changed",

@@ -31,7 +31,7 @@ KEY = ("check", "file_number", "place", "other_file_number", "other_place")
 COLUMNS = {
     "check": "which identity check",
     "file_number": "registry number of the file",
-    "place": "which sample inside the file, from 1; 0 = the file as a whole",
+    "place": "which sample inside the file (of sex_expression: which row of the matrix), from 1; 0 = the whole file",
     "other_file_number": "the other file of a pair; 0 = no pair",
     "other_place": "which sample inside the other file",
     "participant_id": "whose it is by its link",

@@ -31,9 +31,12 @@ from omics_orchestrator.studies.identity import expression_assays
 from omics_orchestrator.studies.places import table_of
 
 SEXES = {"female", "male"}
-ONE_FILE = """
-select min(file.number) from registry.file_set join registry.file on file.set_number = file_set.number
-where study = %s and assay = %s and missing_since is null
+FILE_OF = """
+select sample_id, min(file.number)
+from registry.file_set
+join registry.file on file.set_number = file_set.number
+join registry.sample_link on sample_link.set_number = file_set.number
+where study = %s and assay = %s and missing_since is null and sample_id is not null group by sample_id
 """
 
 
@@ -176,12 +179,12 @@ def _of_expression(workspace: Workspace, study: Study, assay: str, record: _Reco
     if (study.study, assay) not in list_matrices(workspace.stores):
         return
     with workspace.database.transaction(read_only=True) as connection, connection.cursor() as cursor:
-        cursor.execute(ONE_FILE, (study.study, assay))
-        number = (cursor.fetchone() or (None,))[0] or 0
+        cursor.execute(FILE_OF, (study.study, assay))
+        numbers = dict(cursor.fetchall())
     matrix = load_matrix(workspace.stores, study.study, assay)
     names = [matrix.var_names, *(matrix.var[name].astype(str) for name in matrix.var.columns)]
     told = sexes_by_expression(matrix.X, list(zip(*names, strict=True)))
     for place, (sample, measured) in enumerate(zip(matrix.obs_names, told, strict=True), 1):
-        owner = Owner(number, place, record.owner.get(sample), sample)
+        owner = Owner(numbers.get(sample, 0), place, record.owner.get(sample), sample)
         if owner.participant_id is not None:  # others are told by the matrix's own check
             yield against_record("sex_expression", owner, record.sex_of(owner), measured)
