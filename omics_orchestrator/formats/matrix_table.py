@@ -25,6 +25,7 @@ from omics_orchestrator.formats.text import Lines, text_head
 Row = tuple[int, list[str]]
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null"})
 PACKED = ("", ".gz")
+MOST_BLANK = 1000  # empty lines one after the other
 
 
 def suffixed(*names: str) -> tuple[str, ...]:
@@ -139,13 +140,16 @@ def rows(file: OpenFile, found: Found, separator: str = "\t", *, blank: bool = F
     With `blank`, empty lines may stand anywhere.
     """
     lines = Lines(file.blocks())
-    number, empty = 0, 0
+    number, empty, blanks = 0, 0, 0
     for batch in lines:
         for line in batch:
             number += 1
             if not line.strip():
-                empty = empty or number
+                empty, blanks = empty or number, blanks + 1
+                if blanks > MOST_BLANK:
+                    raise FormatError(f"line {number}: more than {MOST_BLANK:,} empty lines")
                 continue
+            blanks = 0
             if empty and not blank:
                 raise FormatError(f"line {empty}: an empty line inside the table")
             yield number, _cells(line, number, separator, found)

@@ -16,6 +16,7 @@ BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b00030000000000000000
 PIECE = (
     64 * 1024
 )  # compressed bytes inflated at once: bounds memory, and the rest copied at each end of a member
+MOST_TEXT = 4 * 1024 * 1024  # bytes inflated at once: a bomb comes in pieces, no other file needs two
 LARGE_TEXT = 1024 * 1024  # bytes; what inflates to more is not held whole
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; a longer line is no text file of ours
 HEAD = 64 * 1024  # bytes of text that tell a format
@@ -94,7 +95,8 @@ class _Members:
 
     def feed(self, piece: bytes) -> Iterator[bytes]:
         """Yield what the next piece of the file inflates to."""
-        while piece:
+        full = False
+        while piece or full:
             if self.open is None:
                 if not (piece := piece.lstrip(b"\0")):  # tapes pad with zeros
                     return
@@ -102,15 +104,16 @@ class _Members:
                     raise FormatError("something else follows the end of the gzip stream")
                 self.open = self._zlib.decompressobj(31)
             try:
-                text = self.open.decompress(piece)
+                text = self.open.decompress(piece, MOST_TEXT)
             except self._zlib.error:
                 raise FormatError("the gzip stream is damaged") from None
-            self._count(len(piece), len(text))
+            rest: bytes = self.open.unconsumed_tail
+            self._count(len(piece) - len(rest), len(text))
             if text:
                 yield text
-            piece = b""
+            piece, full = rest, len(text) == MOST_TEXT
             if self.open.eof:
-                piece, self.open = self.open.unused_data, None
+                piece, self.open, full = self.open.unused_data, None, False
 
     def _count(self, taken: int, given: int) -> None:
         """Refuse a decompression bomb."""

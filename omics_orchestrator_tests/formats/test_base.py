@@ -58,6 +58,22 @@ def test_without_isal_the_lines_are_the_same(monkeypatch):
         lines_of(gzip.compress(TEXT, mtime=0)[:-9])
 
 
+@pytest.mark.parametrize("library", ["isal", "zlib"])
+@pytest.mark.parametrize("most", [7, 1000, 65536])
+@pytest.mark.parametrize("raw", [gzip.compress(TEXT, mtime=0), bgzip(TEXT), gzip.compress(bytes(10**6)) * 3])
+def test_what_inflates_much_comes_in_pieces(monkeypatch, library, most, raw):
+    if library == "zlib":
+        monkeypatch.setitem(sys.modules, "isal", None)
+    monkeypatch.setattr(text, "MOST_TEXT", most)
+    text._zlib.cache_clear()
+    try:
+        blocks = list(Lines([raw[:100], raw[100:]]).text())
+    finally:
+        text._zlib.cache_clear()
+    assert b"".join(blocks) == gzip.decompress(raw)
+    assert max(map(len, blocks)) <= most
+
+
 @pytest.mark.parametrize("text", [b"a\nb", b"a\nb\n", b"a\r\nb\r\n", b"a\r\nb"])
 def test_line_ends(text):
     found, lines = lines_of(text, 2)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omics_orchestrator.errors import FormatError
-from omics_orchestrator.formats import FORMATS
+from omics_orchestrator.formats import FORMATS, matrix_table
 from omics_orchestrator.formats.base import MemoryFile
 from omics_orchestrator.formats.featurecounts import Featurecounts
 from omics_orchestrator.formats.matrix_table import Found, MatrixTable, numbers, rows
@@ -124,3 +124,9 @@ def test_empty_lines():
             read(raw)
     with pytest.raises(FormatError, match="line 2: an empty line"):
         read(b"a\n\nb\n")
+
+
+def test_empty_lines_without_end_are_refused_not_counted(monkeypatch):
+    monkeypatch.setattr(matrix_table, "MOST_BLANK", 5)
+    with pytest.raises(FormatError, match="line 9: more than 5 empty lines"):
+        list(matrix_table.rows(MemoryFile("a", b"a\n\nb\n" + b"\n" * 20), Found(), blank=True))
