@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omics_orchestrator.matrices.build import build_matrix
-from omics_orchestrator.steps.file_names import known_samples, names_of, sample_name
+from omics_orchestrator.steps.file_names import known_samples, names_of
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Study
@@ -20,7 +20,7 @@ def build(workspace: Workspace, study: Study, assay: str) -> StepResult:
         assay=study.assays[assay],
         known_samples=known_samples(workspace, study),
         key_of=names.original,
-        sample_name=sample_name(names),
+        sample_name=names.name if study.pseudonymise else None,  # also ids that no table knows
     )
     rows, features = built.shape
     cells = {"cells": rows} if study.assays[assay].format.matrix == "cells" else {}
