@@ -180,6 +180,14 @@ def sql(query: str = typer.Argument(help="One SQL statement; it runs in a read-o
 
 
 @app.command()
+def doctor() -> None:
+    """Look at versions, connections, rights, disks, clock and leftovers; say what mends each fault."""
+    from omics_orchestrator.cli.doctor import run_doctor
+
+    raise typer.Exit(run_doctor())
+
+
+@app.command()
 def backup(
     folder: Path = typer.Argument(help="A folder of its own, best on another disk; only changes are copied."),
 ) -> None:
