@@ -9,10 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-import pyarrow as pa
-
 from omics_orchestrator.formats.file_names import file_name_scan, within_text
-from omics_orchestrator.identifiers import detect, hints
 
 __all__ = ["MOST", "file_name_scan", "suspicious"]
 
@@ -65,6 +62,8 @@ def suspicious(entries: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
         entries: (place, what the entry is called there, its text): (`DICOM (0010,0010)`, `PatientName`, …).
             The name counts as a column's name does: `PatientBirthDate` with a date is a date of birth.
     """
+    from omics_orchestrator.identifiers import hints
+
     found = []
     for place, called, text in entries:
         text = text[:LONGEST].strip(" \t\r\n\0")
@@ -74,14 +73,20 @@ def suspicious(entries: Iterable[tuple[str, str, str]]) -> tuple[str, ...]:
         if says:
             found += [] if is_dummy(text) else [f"{place}: {says}"]
             continue
-        if called and hints(called):
-            cell = pa.table({called: pa.array([text.replace("^", " ").strip()], pa.string())})
-            told = [one.reason.partition(":")[0] for one in detect(cell)]
-        else:
-            told = []
+        told = _as_cell(called, text.replace("^", " ").strip()) if called and hints(called) else []
         found += [f"{place}: {says}" for says in told or within_text(text)]
     more = (f"{len(found) - MOST} more",) if len(found) > MOST else ()
     return (*found[:MOST], *more)
+
+
+def _as_cell(called: str, text: str) -> list[str]:
+    """Return what a column of that name with this one cell would hold of a person."""
+    import pyarrow as pa
+
+    from omics_orchestrator.identifiers import detect
+
+    cell = pa.table({called: pa.array([text], pa.string())})
+    return [one.reason.partition(":")[0] for one in detect(cell)]
 
 
 def is_dummy(text: str) -> bool:

@@ -9,11 +9,6 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-import pyarrow as pa
-
-from omics_orchestrator.identifier_shapes import nhs
-from omics_orchestrator.identifiers import KINDS
-
 LONGEST = 4096  # characters of one text that are looked at
 MOST = 32  # entries made of one text
 TOLD = re.compile(
@@ -47,10 +42,12 @@ def entries(place: str, text: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _parts(text: str) -> Iterator[tuple[str, str]]:
+    from omics_orchestrator.identifiers import KINDS
+
     for mail in MAIL.finditer(text):
         yield "email", mail[0]
     for ten in TEN.finditer(text):
-        yield ("NHS number" if nhs(pa.array([ten[0]])).all() else "phone"), ten[0]
+        yield ("NHS number" if _is_nhs(ten[0]) else "phone"), ten[0]
     for word in TOLD.finditer(text):
         if rest := REST.match(text, word.end()):
             yield from _told(word[1], rest[0].strip())
@@ -58,6 +55,14 @@ def _parts(text: str) -> Iterator[tuple[str, str]]:
         spoken = re.sub("[_.-]+", " ", name).lower().strip()
         if any(kind.hint.search(spoken) for kind in KINDS):
             yield spoken, value.strip()
+
+
+def _is_nhs(number: str) -> bool:
+    import pyarrow as pa
+
+    from omics_orchestrator.identifier_shapes import nhs
+
+    return bool(nhs(pa.array([number])).all())
 
 
 def _told(word: str, rest: str) -> Iterator[tuple[str, str]]:

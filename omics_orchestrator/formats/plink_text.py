@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import pyarrow as pa
 from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
@@ -42,6 +41,8 @@ def text_blocks(blocks: Iterable[bytes]) -> Iterator[bytes]:
     Raises:
         FormatError: the stream is damaged, cut off, or a decompression bomb.
     """
+    import pyarrow as pa
+
     stored = _Stored(blocks)
     if not stored.begins(ZSTD):
         yield from stored.blocks
