@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
+import pyarrow as pa
 import pytest
 
-from omics_orchestrator.formats.base import MemoryFile
-from omics_orchestrator.orchestration.session import Session, Summary
+from omics_orchestrator.dictionary import Entity
+from omics_orchestrator.formats.base import OpenFile
+from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.steps.build import build
+from omics_orchestrator.steps.extract import extract
+from omics_orchestrator.steps.harmonise import harmonise
 from omics_orchestrator.steps.identity import registered, step
 from omics_orchestrator.steps.identity.concordance import TOO_FEW as TOO_FEW_COMMON
 from omics_orchestrator.steps.identity.sex_genotype import TOO_FEW
-from omics_orchestrator.storage.tables import read_table
+from omics_orchestrator.steps.register import register
+from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.tables import read_table, write_tables
 from omics_orchestrator_tests.installation import MAPPING, STUDY, Installation
 from omics_orchestrator_tests.steps.identity.calls import PLACES, genome, person, sites, vcf
 from omics_orchestrator_tests.steps.identity.test_sex_expression import FEATURES, cohort
@@ -73,55 +82,88 @@ def clean(installation: Installation) -> Installation:
     return installation
 
 
-def run(installation: Installation) -> Summary:
-    session = Session(installation.workspace())
-    summary = session.materialise(session.assets())
-    assert summary.failed == {}
-    return summary
+def run(installation: Installation) -> StepResult:
+    """Run what lies before the checks, and the checks, without Dagster."""
+    workspace = installation.workspace()
+    study = workspace.catalogue.studies["tiny"]
+    raw = {name: delivered(workspace, name) for name in ("people", "visits")}
+    people = harmonised(workspace, "participant", {"files.people": raw["people"]})
+    harmonised(workspace, "sample", {"files.visits": raw["visits"]}, people)
+    for assay in study.assays:
+        register(workspace, study, assay, run_id="r")
+    build(workspace, study, "rnaseq")
+    return checked(workspace)
 
 
-def outcomes(installation: Installation) -> list[dict[str, object]]:
-    return read_table(installation.workspace().database, "identity_tiny", "outcomes").to_pylist()
+def delivered(workspace: Workspace, table: str) -> pa.Table:
+    result = extract(workspace, workspace.catalogue.studies["tiny"], "files", table, run_id="r")
+    write_tables(workspace.database, result.writes)
+    return result.writes[0].table
 
 
-def checks(installation: Installation) -> dict[str, tuple[bool, str]]:
-    session = Session(installation.workspace())
-    return {one.name: (one.passed, one.message) for one in session.checks() if one.asset == "identity/tiny"}
+def harmonised(
+    workspace: Workspace, entity: Entity, raw: dict[str, pa.Table], people: pa.Table | None = None
+) -> pa.Table:
+    result = harmonise(workspace, workspace.catalogue.studies["tiny"], entity, raw, people, run_id="r")
+    write_tables(workspace.database, result.writes)
+    return result.writes[0].table
 
 
-def differing(installation: Installation) -> set[tuple[object, ...]]:
+def checked(workspace: Workspace) -> StepResult:
+    """Run the checks and write their table."""
+    result = step.check_identity(workspace, workspace.catalogue.studies["tiny"])
+    write_tables(workspace.database, result.writes)
+    return result
+
+
+def rows_of(result: StepResult) -> list[dict[str, object]]:
+    return result.writes[0].table.to_pylist()
+
+
+def told(result: StepResult) -> dict[tuple[str, str], str]:
+    """Return (check, severity) → message."""
+    return {(finding.check, finding.severity): finding.message for finding in result.findings}
+
+
+def differing(result: StepResult) -> set[tuple[object, ...]]:
     """Return (check, the one or two samples, in alphabetic order)."""
     return {
-        (row["check"], *sorted(filter(None, (row["sample_id"], row["other_sample_id"]))))
-        for row in outcomes(installation)
+        (row["check"], *sorted(map(str, filter(None, (row["sample_id"], row["other_sample_id"])))))
+        for row in rows_of(result)
         if row["outcome"] == "differs"
     }
 
 
+def test_the_asset_carries_the_checks(clean: Installation) -> None:
+    session = Session(clean.workspace())
+    summary = session.materialise(session.assets())
+    assert summary.failed == {}
+    passed = {one.name: one.passed for one in session.checks() if one.asset == "identity/tiny"}
+    assert passed == dict.fromkeys(("sex_genotype", "sex_expression", "concordance", "one_content"), True)
+    assert session.materialise(session.assets()).ran == {}
+    table = read_table(clean.workspace().database, "identity_tiny", "outcomes")
+    assert table.num_rows == 14 + 6 + PEOPLE
+
+
 def test_nothing_is_said_of_clean_files(clean: Installation) -> None:
-    run(clean)
-    rows = outcomes(clean)
+    result = run(clean)
+    rows = rows_of(result)
     assert {row["outcome"] for row in rows} == {"agrees"}
-    counts = {name: sum(row["check"] == name for row in rows) for name in ("sex_genotype", "concordance")}
-    assert counts == {"sex_genotype": 14, "concordance": 6}
-    assert sum(row["check"] == "sex_expression" for row in rows) == PEOPLE
-    assert checks(clean) == dict.fromkeys(
-        ("sex_genotype", "sex_expression", "concordance", "one_content"), (True, "")
-    )
+    counts = Counter(row["check"] for row in rows)
+    assert counts == {"sex_genotype": 14, "concordance": 6, "sex_expression": PEOPLE}
+    assert result.findings == ()
 
 
 def test_every_swap_is_found_and_no_name_is_told(clean: Installation) -> None:
     source = clean.source
     (source / "wgs" / "S1.vcf").write_bytes(wgs(51, male=True))  # another person of the other sex
     (source / "wgs" / "S2.vcf").write_bytes(wgs(52))  # another person of the same sex
-    (source / "wgs" / "S11.vcf").write_bytes(
-        joint({"S": 12}).replace(b"##fileformat=VCFv4.2", b"##fileformat=VCFv4.1")
-    )
+    (source / "wgs" / "S11.vcf").write_bytes(genome(12, "T", male=True))  # one person, two names
     (source / "wgs" / "S12.vcf").write_bytes(wgs(12))
     (source / "mgx" / "S3.fastq").write_bytes(read("r4"))
     (source / "rna.csv").write_text(expression(swapped=(8,)))
-    run(clean)
-    assert differing(clean) == {
+    result = run(clean)
+    assert differing(result) == {
         ("sex_genotype", "S1"),
         ("concordance", "S1", "S101"),
         ("concordance", "S102", "S2"),
@@ -131,79 +173,70 @@ def test_every_swap_is_found_and_no_name_is_told(clean: Installation) -> None:
         ("sex_expression", "S10"),
         ("one_content", "S3", "S4"),
     }
-    told = checks(clean)
-    assert {name for name, (passed, _) in told.items() if not passed} == set(told)
-    for _, message in told.values():
+    warnings = {
+        check: message for (check, severity), message in told(result).items() if severity == "warning"
+    }
+    assert set(warnings) == {"sex_genotype", "sex_expression", "concordance", "one_content"}
+    for message in warnings.values():
         assert re.search(r"registry files? [0-9]", message)
         assert not SECRETS.search(message)
 
 
 def test_what_cannot_be_decided_is_said(clean: Installation) -> None:
     source = clean.source
-    people = tables()["people.csv"].replace("P4,m", "P4,")
-    (source / "people.csv").write_text(people)
+    (source / "people.csv").write_text(tables()["people.csv"].replace("P4,m", "P4,"))
     few = {site: [call] for site, call in person(5, male=False, places=sites("chr1", 1_000_000, 30)).items()}
     (source / "wgs" / "S5.vcf").write_bytes(vcf(["S"], few))
     (source / "wgs" / "S6.vcf").write_bytes(joint({"a": 6, "b": 7}))
-    run(clean)
-    rows = {(row["check"], row["file_number"], row["sample_id"]): row for row in outcomes(clean)}
-    of_genomes = {sample: row for (check, _, sample), row in rows.items() if check == "sex_genotype"}
+    result = run(clean)
+    of_genomes = {row["sample_id"]: row for row in rows_of(result) if row["check"] == "sex_genotype"}
     assert of_genomes["S4"]["reason"] == "the record gives no sex"
     assert of_genomes["S4"]["found"] == "male"
     assert of_genomes["S5"]["reason"] == TOO_FEW
     assert of_genomes[None]["reason"] == registered.WHOLE
-    pairs = {row["sample_id"]: row for (check, *_), row in rows.items() if check == "concordance"}
-    assert TOO_FEW_COMMON in {row["reason"] for row in pairs.values()}
-    assert differing(clean) == set()
-    passed, message = checks(clean)["sex_genotype"]
-    assert passed
+    assert TOO_FEW_COMMON in {row["reason"] for row in rows_of(result) if row["check"] == "concordance"}
+    assert differing(result) == set()
+    message = told(result)["sex_genotype", "note"]
     assert "could not be decided" in message
     assert TOO_FEW in message
     assert "the record gives no sex" in message
 
 
 def test_an_unchanged_vcf_is_not_read_again(clean: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
-    run(clean)
+    first = run(clean)
+    assert first.touched == 7
     opened: list[str] = []
     read_genomes = registered.read_genomes
 
-    def counting(file: MemoryFile) -> object:
+    def counting(file: OpenFile) -> object:
         opened.append(file.name)
         return read_genomes(file)
 
     monkeypatch.setattr(registered, "read_genomes", counting)
-    assert run(clean).ran == {}
+    again = checked(clean.workspace())
+    assert (again.touched, again.data_version, opened) == (0, first.data_version, [])
     (clean.source / "wgs" / "S6.vcf").write_bytes(wgs(66))
-    summary = run(clean)
-    assert "identity/tiny" in summary.ran
+    workspace = clean.workspace()
+    register(workspace, workspace.catalogue.studies["tiny"], "wgs", run_id="r")
+    changed = checked(workspace)
     assert len(opened) == 1
-    assert differing(clean) == {("concordance", "S106", "S6")}
+    assert differing(changed) == {("concordance", "S106", "S6")}
 
 
-def test_damaged_remembered_genomes_are_made_anew(clean: Installation) -> None:
-    run(clean)
-    before = outcomes(clean)
+def test_what_was_remembered_or_registered_is_there_no_more(clean: Installation) -> None:
+    before = run(clean).data_version
     kept = list((clean.folder / "store" / "derived").rglob("genomes-*.npz"))
     assert len(kept) == 7
     for file in kept:
         file.write_bytes(b"PK\x03\x04 not it")
-    session = Session(clean.workspace())
-    assert session.materialise(["identity/tiny"], force=True).failed == {}
-    assert outcomes(clean) == before
-
-
-def test_a_file_that_changed_or_vanished_since_it_was_registered(clean: Installation) -> None:
-    run(clean)
-    workspace = clean.workspace()
-    for file in (clean.folder / "store" / "derived").rglob("genomes-*.npz"):
+    assert checked(clean.workspace()).data_version == before
+    for file in kept:
         file.unlink()
-    (clean.source / "wgs" / "S1.vcf").write_bytes(wgs(1) + b"")
     (clean.source / "wgs" / "S2.vcf").write_bytes(wgs(77))
     (clean.source / "wgs" / "S3.vcf").unlink()
-    result = step.check_identity(workspace, workspace.catalogue.studies["tiny"])
-    rows = result.writes[0].table.to_pylist()
+    rows = rows_of(checked(clean.workspace()))
     reasons = [row["reason"] for row in rows if row["check"] == "sex_genotype" and row["place"] == 0]
-    assert sorted(reasons) == [registered.CHANGED, registered.UNREADABLE]
+    assert sorted(map(str, reasons)) == [registered.CHANGED, registered.UNREADABLE]
 
 
 def test_a_study_without_files_has_no_such_asset(installation: Installation) -> None:
