@@ -14,14 +14,12 @@ from omics_orchestrator.dictionary import ENTITIES
 from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps import find
-from omics_orchestrator.steps.select import Selection, select_with_borrowed
+from omics_orchestrator.steps.annotated import annotated_matrix, as_frame
+from omics_orchestrator.steps.select import Selection
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.storage.tables import table_state
-from omics_orchestrator.studies.places import table_of
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
     from anndata import AnnData
 
 
@@ -61,8 +59,8 @@ def load(
         case ("files", study, *assay) if len(assay) < 2:
             return _files(workspace, key, study, assay[0] if assay else None, asked)
         case ("matrix", study, assay):
-            return _matrix(workspace, key, study, assay, asked)
-    return _frame(find.read_key(workspace, key, asked))
+            return annotated_matrix(workspace, key, study, assay, asked)
+    return as_frame(find.read_key(workspace, key, asked))
 
 
 def fetch_file(number: int, folder: str | os.PathLike[str] = ".") -> Path:
@@ -170,7 +168,7 @@ def _files(workspace: Workspace, key: str, study: str, assay: str | None, asked:
     table = files_of(workspace.database, study=study, assay=assay)
     if not table.num_rows:
         raise find.unknown_key(workspace, key)
-    frame = _frame(table)
+    frame = as_frame(table)
     for name in (*(asked.columns or ()), *(asked.where or {})):
         if name not in frame.columns:
             raise UnknownKey("column", name, frame.columns)
@@ -179,58 +177,3 @@ def _files(workspace: Workspace, key: str, study: str, assay: str | None, asked:
         frame = frame[frame[name].isna() if value is None else frame[name].isin(values)]
     kept = frame if asked.columns is None else frame[["file_set", *asked.columns]]
     return kept.reset_index(drop=True)
-
-
-def _matrix(workspace: Workspace, key: str, study: str, assay: str, asked: Selection) -> AnnData:
-    import numpy as np
-    import pandas as pd
-
-    from omics_orchestrator.matrices.build import load_matrix
-
-    if (study, assay) not in find.stored_matrices(workspace):
-        raise find.unknown_key(workspace, key)
-    matrix = load_matrix(workspace.stores, study, assay)
-    obs = _sample_variables(workspace, study, asked)
-    if obs is None:
-        return matrix
-    told = "sample_id" in matrix.obs.columns  # otherwise rows are named by their samples
-    if asked.where:
-        samples = matrix.obs["sample_id"] if told else matrix.obs_names
-        matrix = matrix[np.asarray(samples.isin(obs.index))].copy()
-    if not told:
-        matrix.obs = obs.reindex(matrix.obs_names)
-        return matrix
-    variables = obs.reindex(matrix.obs["sample_id"].astype(object)).set_axis(matrix.obs_names)
-    matrix.obs = pd.concat(
-        [matrix.obs[["sample_id"]], variables, matrix.obs.drop(columns="sample_id")], axis=1
-    )
-    return matrix
-
-
-def _sample_variables(workspace: Workspace, study: str, asked: Selection) -> pd.DataFrame | None:
-    """Return sample, visit and participant variables by sample_id; None for a study without samples."""
-    import pandas as pd
-
-    state = table_state(workspace.database, *table_of(("harmonised", study, "sample")))
-    if state is None:
-        return None
-    inexact = find.inexact_variables(workspace.dictionary)
-    frame = _frame(select_with_borrowed(workspace.database, state, asked, inexact)).set_index("sample_id")
-    frame = frame[
-        ~frame.index.duplicated(keep=False)
-    ]  # an ambiguous sample gets no variables rather than wrong ones
-    for name in frame.columns:  # what AnnData can write: text as categories, dates as ISO text
-        if pd.api.types.is_datetime64_any_dtype(frame[name]):
-            frame[name] = frame[name].dt.strftime("%Y-%m-%d")
-        if not pd.api.types.is_numeric_dtype(frame[name]) and not pd.api.types.is_bool_dtype(frame[name]):
-            frame[name] = frame[name].astype("category")
-    return frame
-
-
-def _frame(table: pa.Table) -> pd.DataFrame:
-    import pandas as pd
-    import pyarrow as pa
-
-    nullable = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
-    frame: pd.DataFrame = table.to_pandas(types_mapper=nullable.get, date_as_object=False)
-    return frame

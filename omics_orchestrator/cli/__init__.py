@@ -159,13 +159,13 @@ def verify(
 
 @app.command()
 def export(
-    key: str = typer.Argument(help="The key of a table, such as dataset/music/main."),
-    file: Path = typer.Argument(help="Where to write it: a name that ends in .csv or .parquet."),
+    key: str = typer.Argument(help="The key of a table or matrix, such as dataset/music/main."),
+    file: Path = typer.Argument(help="Where to write it: .csv or .parquet; a matrix .h5ad or .rds (Seurat)."),
     studies: str | None = typer.Option(None, help="Only these studies, separated by commas."),
     columns: str | None = typer.Option(None, help="Only these columns beside the keys, separated by commas."),
     force: bool = typer.Option(False, "--force", help="Replace the file if it is there."),
 ) -> None:
-    """Write a published dataset, or any other table, as a CSV or Parquet file."""
+    """Write a published dataset, another table (CSV, Parquet) or a matrix (h5ad, Seurat's rds) as a file."""
     from omics_orchestrator.cli.export import run_export
 
     run_export(key, file, studies=studies, columns=columns, force=force)

@@ -1,4 +1,4 @@
-"""`omics export`: a table as a file. Says where it lies and how large it is, and nothing of what is in it."""
+"""`omics export`: a table or matrix as a file. Says where it lies and how large it is, and nothing of what is in it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ def run_export(key: str, file: Path, *, studies: str | None, columns: str | None
     asked = Selection(columns=_names(columns), studies=_names(studies))
     done = export(Workspace(Settings.from_environment()), key, file, asked, force=force)
     print(f"{done.file}: {done.rows:,} rows × {done.columns:,} columns of {key}")
+    for part in done.left_out:
+        print(f"  left out, a Seurat object has no place for it: {part}")
 
 
 def _names(listed: str | None) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Export: the table that bears an asset key, as a CSV or Parquet file that other programs read.
+"""Export: the table or matrix that bears an asset key, as a file that other programs read (CSV, Parquet, h5ad, rds).
 
 A file is written beside its place and put there in one step; what is there already is replaced only when asked for.
 """
@@ -24,6 +24,7 @@ from omics_orchestrator.steps.wide_values import number_text
 from omics_orchestrator.steps.workspace import Workspace
 
 SUFFIXES = (".csv", ".parquet")
+OF_MATRICES = (".h5ad", ".rds")
 BATCH = 10_000  # rows that are written at once
 
 
@@ -33,26 +34,32 @@ class ExportError(OmicsError):
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written."""
+    """What was written; `left_out`: parts of a matrix that a Seurat object has no place for."""
 
     file: Path
     rows: int
     columns: int
+    left_out: tuple[str, ...] = ()
 
 
 def export(workspace: Workspace, key: str, file: Path, asked: Selection, *, force: bool = False) -> Exported:
-    """Write the table that bears `key` to `file`, as its suffix says.
+    """Write the table (.csv, .parquet) or matrix (.h5ad, .rds) that bears `key` to `file`, as its suffix says.
 
     Raises:
-        UnknownKey: no table bears that key, or a study or column is not known.
-        ExportError: the suffix is neither, the folder is not there, or the file is and `force` is not given.
+        UnknownKey: nothing bears that key, or a study or column is not known.
+        ExportError: the suffix is none of them, the folder is not there, or the file is and `force` is not given.
     """
-    if file.suffix.lower() not in SUFFIXES:
-        raise ExportError(f"{file}: the suffix says how it is written; allowed: {', '.join(SUFFIXES)}")
+    place = [part for part in key.split("/") if part]
+    is_matrix = place[:1] == ["matrix"]
+    allowed = OF_MATRICES if is_matrix else SUFFIXES
+    if file.suffix.lower() not in allowed:
+        raise ExportError(f"{file}: the suffix says how it is written; allowed: {', '.join(allowed)}")
     if not file.parent.is_dir():
         raise ExportError(f"{file}: there is no folder {file.parent}")
     if file.exists() and not force:
         raise ExportError(f"{file} exists; --force replaces it")
+    if is_matrix:
+        return _export_matrix(workspace, key, place[1:], file, asked)
     table = _rows(workspace, key, asked)
     with _beside(file) as written:
         if file.suffix.lower() == ".csv":
@@ -62,14 +69,32 @@ def export(workspace: Workspace, key: str, file: Path, asked: Selection, *, forc
     return Exported(file, table.num_rows, table.num_columns)
 
 
+def _export_matrix(
+    workspace: Workspace, key: str, place: list[str], file: Path, asked: Selection
+) -> Exported:
+    """Write a matrix with its samples' variables, as AnnData or as a Seurat object that R reads."""
+    from omics_orchestrator.steps.annotated import annotated_matrix
+
+    if len(place) != 2:
+        raise unknown_key(workspace, key)
+    matrix = annotated_matrix(workspace, key, place[0], place[1], asked)
+    left: list[str] = []
+    with _beside(file) as written:
+        if file.suffix.lower() == ".h5ad":
+            matrix.write_h5ad(written)
+        else:
+            from omics_orchestrator.formats.rds_write import write_seurat
+
+            left = write_seurat(matrix, written)
+    return Exported(file, matrix.n_obs, matrix.n_vars, tuple(left))
+
+
 def _rows(workspace: Workspace, key: str, asked: Selection) -> pa.Table:
     known = {*workspace.catalogue.studies, *workspace.catalogue.broken}
     for study in asked.studies or ():
         if study not in known:
             raise UnknownKey("study", study, sorted(known))
     match [part for part in key.split("/") if part]:
-        case ["matrix", *_]:
-            raise ExportError(f"{key} is a matrix, no table; load it and write its AnnData")
         case ["files", study, *assay] if len(assay) < 2:
             table = files_of(workspace.database, study=study, assay=assay[0] if assay else None)
             if not table.num_rows:

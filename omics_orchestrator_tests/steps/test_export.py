@@ -101,7 +101,7 @@ def test_files_and_raw_cells_are_tables_too(workspace: Workspace, tmp_path: Path
         ("warehouse/visit", Selection(studies=["wid"]), UnknownKey, 'no study "wid"; nearest: "wide"'),
         ("files/tiny", Selection(columns=["nothing"]), UnknownKey, 'no column "nothing"'),
         ("files/none", ALL, UnknownKey, 'no asset "files/none"'),
-        ("matrix/tiny/metabolomics", ALL, ExportError, "is a matrix, no table"),
+        ("matrix/tiny/metabolomics", ALL, ExportError, "allowed: .h5ad, .rds"),
     ],
 )
 def test_what_is_not_there_leaves_no_file(
@@ -110,6 +110,22 @@ def test_what_is_not_there_leaves_no_file(
     with pytest.raises(error, match=message):
         export(workspace, key, tmp_path / "out.csv", asked)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_matrix_as_h5ad_and_as_seurat_object(workspace: Workspace, tmp_path: Path) -> None:
+    import anndata
+
+    from omics_orchestrator.formats.rds_read import read_rds
+
+    done = export(workspace, "matrix/tiny/metabolomics", tmp_path / "out.h5ad", Selection(columns=["sex"]))
+    back = anndata.read_h5ad(tmp_path / "out.h5ad")
+    assert (done.rows, done.columns) == back.shape == (4, 2)
+    assert list(back.obs["sex"]) == ["male", "male", "female", "male"]
+    export(workspace, "matrix/tiny/metabolomics", tmp_path / "out.rds", ALL)
+    seurat = read_rds(tmp_path / "out.rds")
+    assert list(seurat.obs_names) == list(back.obs_names)
+    with pytest.raises(UnknownKey, match="below it"):
+        export(workspace, "matrix/tiny", tmp_path / "none.h5ad", ALL)
 
 
 def test_a_file_that_is_there_stays(workspace: Workspace, tmp_path: Path) -> None:
