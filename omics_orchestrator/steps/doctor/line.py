@@ -28,14 +28,19 @@ class Line:
     mend: str = ""
 
 
+def said(error: Exception) -> str:
+    """Return what an error tells that holds no key and no value: our own text, or its kind."""
+    if isinstance(error, OmicsError):
+        return " ".join(str(error).split())
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
 def guarded(subject: str, look: Callable[[], Iterator[Line]], mend: str = "") -> list[Line]:
     """Return the lines of one examination; what it raises is its last line, and hinders no other one."""
     lines = []
     try:
         for line in look():
             lines.append(line)
-    except OmicsError as error:
-        lines.append(Line("fail", subject, " ".join(str(error).split()), mend))
-    except OSError as error:
-        lines.append(Line("fail", subject, error.strerror or type(error).__name__, mend))
+    except Exception as error:  # noqa: BLE001 - a doctor that falls over names no fault; messages may hold keys
+        lines.append(Line("fail", subject, said(error), mend))
     return lines

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from omics_orchestrator.errors import DeclarationError, OmicsError
 from omics_orchestrator.settings import without_password
 from omics_orchestrator.sources.secret import Secret
-from omics_orchestrator.steps.doctor.line import Line
+from omics_orchestrator.steps.doctor.line import Line, said
 from omics_orchestrator.steps.workspace import PSEUDONYM_KEY, Workspace
 
 PROBE = "omics_doctor"  # the folder of probe objects in our own store
@@ -41,9 +41,8 @@ def source_stores(workspace: Workspace) -> Iterator[Line]:
         where, variable = without_password(url), f"OMICS_STORE_{name.upper()}_URL"
         try:
             first = next(workspace.stores.source(name).list(), None)
-        except (OmicsError, OSError) as error:
-            told = str(error) if isinstance(error, OmicsError) else error.strerror or type(error).__name__
-            yield Line("fail", "source", f"{name}: {told}", f"check {variable} and its credentials")
+        except Exception as error:  # noqa: BLE001 - of one store; messages of its library may hold keys
+            yield Line("fail", "source", f"{name}: {said(error)}", f"check {variable} and its credentials")
             continue
         if first is None:
             yield Line(
