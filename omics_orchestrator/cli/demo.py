@@ -131,7 +131,9 @@ def _tables(console: Console, workspace: Workspace, studies: list[str]) -> None:
         if layer == "warehouse":
             by_place.setdefault("warehouse", []).append(f"{group} {state.rows:,}")
         elif group in studies:
-            by_place.setdefault(f"{layer}_{group}", []).append(f"{'__'.join(rest)} {state.rows:,}")
+            by_place.setdefault(f"{layer}_{group}", []).append(
+                f"{'__'.join(rest) or 'outcomes'} {state.rows:,}"
+            )
     for number, (place, tables) in enumerate(sorted(by_place.items(), key=lambda one: one[0] != "warehouse")):
         label = "Tables" if number == 0 else ""
         console.print(f"{label:<10} {place:<26} {' · '.join(sorted(tables))}", soft_wrap=True)

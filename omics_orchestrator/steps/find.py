@@ -37,6 +37,8 @@ def stored_tables(workspace: Workspace) -> dict[str, TableState]:
             found[f"harmonised/{study}/{state.name}"] = state
         elif layer == "dataset" and "__" not in state.name:
             found[f"dataset/{study}/{state.name}"] = state
+        elif layer == "identity" and state.name == table_of(("identity", study))[1]:
+            found[f"identity/{study}"] = state
         elif state.schema == "warehouse" and state.name in ENTITIES:
             found[f"warehouse/{state.name}"] = state
     return found

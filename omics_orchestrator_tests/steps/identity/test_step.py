@@ -10,7 +10,9 @@ import pytest
 
 from omics_orchestrator.dictionary import Entity
 from omics_orchestrator.formats.base import OpenFile
+from omics_orchestrator.loaders import load
 from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.steps import find
 from omics_orchestrator.steps.build import build
 from omics_orchestrator.steps.extract import extract
 from omics_orchestrator.steps.harmonise import harmonise
@@ -143,6 +145,8 @@ def test_the_asset_carries_the_checks(clean: Installation) -> None:
     assert session.materialise(session.assets()).ran == {}
     table = read_table(clean.workspace().database, "identity_tiny", "outcomes")
     assert table.num_rows == 14 + 6 + PEOPLE
+    assert "identity/tiny" in find.known_keys(clean.workspace())
+    assert set(load("identity/tiny")["outcome"]) == {"agrees"}
 
 
 def test_nothing_is_said_of_clean_files(clean: Installation) -> None:
