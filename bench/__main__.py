@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import code_location, extraction, fastq, harmonise, listing, postgres, registry
+from bench import code_location, extraction, fastq, harmonise, listing, postgres, registry, vcf
 from bench.report import show
 
 show(

@@ -2,7 +2,8 @@
 
 Ours lists, reads, digests, checks every read of every file, pairs the files, links them to samples and writes five
 tables; the loop does nothing of that but the digest. The last row leaves the check of the reads out, to tell what
-the registry itself costs.
+the registry itself costs. LaminDB (OMICS_BENCH_LAMIN names the python of its environment) registers fewer files, in a
+process of its own: its time is scaled to as many as ours.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ import io
 import itertools
 import os
 import random
+import statistics
+import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
 import pyarrow as pa
 
-from bench.report import BenchRow, compare, show
+from bench.report import BenchRow, compare, seconds, show
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.fastq import Fastq
 from omics_orchestrator.registry.register import Circumstances, register
@@ -30,6 +34,7 @@ from omics_orchestrator.studies.assay import Assay
 
 FILES = 10_000
 REPEATS = 5
+OF_LAMIN, LAMIN_REPEATS = 500, 2  # files, rounds: it takes some 50 ms a file
 ASSAY = Assay.model_validate(
     {
         "format": "fastq",
@@ -79,11 +84,18 @@ def compared(database: Database, temporary: Path, reads: int, note: str = "") ->
     folder.mkdir()
     largest = write_files(folder, reads)
     environment = {"OMICS_HOME": str(temporary / "home"), "OMICS_STORE_BENCH_URL": folder.as_uri()}
-    stores = Stores(Settings.from_environment(environment))
+    ours = registering(database, Stores(Settings.from_environment(environment)), f"reads_{reads}{note}")
+    size = f"{FILES:,} FASTQ.gz of ≤ {largest / 1024:.1f} KiB, {reads} reads each{note}"
+    name = f"register {size} : open, sha256, one COPY"
+    return compare(name, ours, lambda: bare_loop(database, folder), goal=2.0, repeats=REPEATS)
+
+
+def registering(database: Database, stores: Stores, name: str) -> Callable[[], None]:
+    """Return what registers all files of the store anew at each call."""
     rounds = itertools.count()
 
     def ours() -> None:
-        assay_name = f"reads_{reads}{note}_{next(rounds)}"  # a new one each time: all files are new to it
+        assay_name = f"{name}_{next(rounds)}"  # a new one each time: all files are new to it
         done = register(
             database,
             stores,
@@ -95,9 +107,39 @@ def compared(database: Database, temporary: Path, reads: int, note: str = "") ->
         )
         assert done.rows["linked"] == FILES, done.rows
 
-    size = f"{FILES:,} FASTQ.gz of ≤ {largest / 1024:.1f} KiB, {reads} reads each{note}"
-    name = f"register {size} : open, sha256, one COPY"
-    return compare(name, ours, lambda: bare_loop(database, folder), goal=2.0, repeats=REPEATS)
+    return ours
+
+
+def lamin(database: Database, temporary: Path) -> BenchRow:
+    """Compare with LaminDB's `Artifact.from_dir` and `save` of all; instance and import are not in its time."""
+    python = os.environ.get("OMICS_BENCH_LAMIN")
+    name = f"register {FILES:,} FASTQ.gz, 12 reads each : LaminDB's bulk save"
+    if not python:
+        return BenchRow(f"{name}, NOT MEASURED: OMICS_BENCH_LAMIN is not set", *[float("nan")] * 3, 1 / 30)
+    folder = temporary / "reads_12"
+    environment = {"OMICS_HOME": str(temporary / "home"), "OMICS_STORE_BENCH_URL": folder.as_uri()}
+    ours = registering(database, Stores(Settings.from_environment(environment)), "beside_lamin")
+    ours()
+    laps = [(seconds(ours), of_lamin(python, folder) * FILES / OF_LAMIN) for _ in range(LAMIN_REPEATS)]
+    mine, theirs = (statistics.median(column) for column in zip(*laps, strict=True))
+    return BenchRow(f"{name} (scaled from {OF_LAMIN})", mine, theirs, mine / theirs, 1 / 30)
+
+
+def of_lamin(python: str, folder: Path) -> float:
+    """Return the seconds that LaminDB takes for the first files of a folder, in a new instance."""
+    with tempfile.TemporaryDirectory(prefix="omics-bench-lamin-") as home:
+        files = Path(home, "storage", "files")
+        files.mkdir(parents=True)
+        for path in sorted(folder.iterdir())[:OF_LAMIN]:
+            (files / path.name).write_bytes(path.read_bytes())
+        script = str(Path(__file__).with_name("lamin_peer.py"))
+        command = [python, script, str(files.parent), str(files)]
+        found = subprocess.run(
+            command, env={"HOME": home, "PATH": os.defpath}, capture_output=True, text=True
+        )
+    if found.returncode:
+        raise RuntimeError(f"LaminDB failed: {found.stderr[-2000:]}")
+    return float(found.stdout.rpartition("seconds ")[2])
 
 
 def rows() -> list[BenchRow]:
@@ -108,7 +150,8 @@ def rows() -> list[BenchRow]:
         with mock.patch.object(
             Fastq, "inspect_many", lambda _, files: [Inspection("valid", {})] * len(files)
         ):
-            return [*checked, compared(database, Path(folder), 12, ", reads unchecked")]
+            unchecked = compared(database, Path(folder), 12, ", reads unchecked")
+        return [*checked, unchecked, lamin(database, Path(folder))]
 
 
 if __name__ == "__main__":
