@@ -115,7 +115,7 @@ def test_a_disk_that_fills_is_a_warning(installation: Installation, monkeypatch:
         state[4] = (1 << 30) // real(path).f_frsize
         return os.statvfs_result(state)
 
-    monkeypatch.setattr(machine.os, "statvfs", statvfs)
+    monkeypatch.setattr(os, "statvfs", statvfs)
     assert {line.state for line in machine.disks(installation.settings)} == {"warn"}
 
 

@@ -141,6 +141,35 @@ def test_a_killed_back_up_leaves_the_one_before_and_goes_on(
     assert not list(saved.glob("*.draft"))
 
 
+KILLED_RESTORE = """
+import importlib, os, signal, sys
+from pathlib import Path
+from omics_orchestrator.settings import Settings
+restoring = importlib.import_module("omics_orchestrator.storage.backup.restore")
+restoring.put_in_place = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+restoring.restore(Settings.from_environment(), Path(sys.argv[1]), force=True)
+"""
+
+
+def test_a_killed_restore_leaves_the_old_databases_and_is_repeated(
+    installation: Installation, saved: Path
+) -> None:
+    database = Database.open(installation.settings)
+    with database.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("DELETE FROM raw.p WHERE id > 7")
+    environment = {**os.environ, **installation.environment()}
+    done = subprocess.run([sys.executable, "-c", KILLED_RESTORE, str(saved)], env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    for count, left in ((7, 2), (1000, 0)):
+        with database.transaction() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM raw.p")
+            assert cursor.fetchone() == (count,)
+            cursor.execute("SELECT count(*) FROM pg_database WHERE datname ~ '_(restoring|replaced)$'")
+            assert cursor.fetchone() == (left,)
+        if left:
+            restore(installation.settings, saved, force=True)
+
+
 def test_one_at_a_time_and_not_into_what_it_saves(installation: Installation, saved: Path) -> None:
     settings = installation.settings
     hold = (
