@@ -50,5 +50,5 @@ class FeatureColumns:
     def _places(self, ids: Sequence[str]) -> Any:
         if self._last is None or self._last[0] != ids:
             places = [self.ids.setdefault(one, len(self.ids)) for one in ids]
-            self._last = ids, np.array(places, np.int64)
+            self._last = ids, np.array(places, np.int32)
         return self._last[1]
