@@ -5,10 +5,5 @@ from __future__ import annotations
 from bench import code_location, extraction, fastq, harmonise, listing, postgres, registry, vcf
 from bench.report import show
 
-show(
-    [
-        row
-        for module in (code_location, extraction, fastq, harmonise, listing, postgres, registry)
-        for row in module.rows()
-    ]
-)
+MODULES = (code_location, extraction, fastq, harmonise, listing, postgres, registry, vcf)
+show([row for module in MODULES for row in module.rows()])
