@@ -103,7 +103,7 @@ class Cells:
                 whole[top : top + len(part), places] = part
                 top += len(part)
             return _small(whole)
-        wide = []
+        wide: list[Any] = []
         while parts:
             rows, places = sparse.csr_matrix(parts.pop(0)), self._places[len(wide)]
             kept = (_small(rows.data), places[rows.indices], rows.indptr)
