@@ -7,6 +7,7 @@ store, else the `AWS_…` and `AZURE_STORAGE_…` variables; without any, obstor
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PAGE = 10_000  # entries of a listing that are held at a time
 PART = 5 * 1024 * 1024  # bytes of one part of a large upload
+DENIED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
 # A stalled server ends a request after `read_timeout`; tries and waits between them end after about four minutes.
 # There is no limit on a whole request (obstore's own is 30 s): a file of 100 GB takes hours.
 CLIENT = {
@@ -105,6 +107,9 @@ class BucketStore(Store):
             for batch in listed:
                 page = pa.table(batch).select(["path", "size", "last_modified", "e_tag"])
                 page = page.rename_columns(kind.names).cast(kind)
+                if page.num_rows and _quoted(first := page["etag"][0].as_py()) != first:
+                    quoted = [_quoted(etag) for etag in page["etag"].to_pylist()]
+                    page = page.set_column(3, "etag", pa.array(quoted, pa.string()))
                 yield self._without_markers(page)
 
     def _without_markers(self, page: pa.Table) -> pa.Table:
@@ -224,11 +229,18 @@ class BucketStore(Store):
                 f"{self.url} has a key with an empty part, `.`, `..` or a control character"
             ) from None
         except exceptions.BaseError as error:
+            if DENIED.search(str(error)):  # what a listing raises is generic
+                raise StorageError(f"{self.url}: access denied; check the store's credentials") from None
             raise StorageError(f"{self.url}: {type(error).__name__}", retry=True) from None
 
 
 def _stored(entry: Any) -> StoredObject:
-    return StoredObject(entry["path"], entry["size"], entry["last_modified"], entry["e_tag"])
+    return StoredObject(entry["path"], entry["size"], entry["last_modified"], _quoted(entry["e_tag"]))
+
+
+def _quoted(etag: str | None) -> str | None:
+    """Return the ETag in quotes: some listings (Azure, rclone) leave out what a HEAD has."""
+    return etag if not etag or etag.endswith('"') else f'"{etag}"'
 
 
 def _sound(key: str) -> str:
