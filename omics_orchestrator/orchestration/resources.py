@@ -57,13 +57,12 @@ class S3Store(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return the client of boto3; presigned links are signed with SigV4, which rclone and new regions demand."""
         from boto3.session import Session
         from botocore.config import Config
-        from dagster_aws.utils import construct_boto_client_retry_config
 
         found = self.resource()
-        signed = construct_boto_client_retry_config(found.max_attempts).merge(
-            Config(
-                signature_version="s3v4", s3={"addressing_style": "path" if found.endpoint_url else "auto"}
-            )
+        signed = Config(
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if found.endpoint_url else "auto"},
+            retries={"max_attempts": found.max_attempts},
         )
         return Session().client(
             "s3",
