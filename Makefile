@@ -58,6 +58,8 @@ check: install ## the one gate: format, lint, types, layers, declarations, schem
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m omics_orchestrator.studies.schema --check
 	@$(BIN)/omics check
+	@XDG_DATA_HOME="$(CURDIR)/$(VENV)/caddy-home" OMICS_USERS=omics_orchestrator_tests/end_to_end/users \
+	  $(BIN)/caddy validate --config Caddyfile >$(VENV)/caddy.log 2>&1 || { cat $(VENV)/caddy.log; exit 1; }
 
 format: install ## format and mend what can be mended
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

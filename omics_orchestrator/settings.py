@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from omics_orchestrator.errors import NotConfigured
 
 STORE_SCHEMES = ("file:///", "s3://", "az://")
 STORE_VARIABLE = re.compile(r"OMICS_STORE_[A-Z0-9_]+_URL")
+DATABASE_PASSWORD = "OMICS_DATABASE_PASSWORD"  # noqa: S105 - a name; or OMICS_DATABASE_PASSWORD_FILE; for URLs without one
 DEMO_VARIABLES = "environment.json"  # in the folder of the demo: the variables under which it is read
 WORKING_COPY = Path(__file__).resolve().parent.parent
 
@@ -29,6 +30,32 @@ def without_password(url: str) -> str:
     parts = urlsplit(url)
     host = parts.hostname or ""
     return urlunsplit(parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host))
+
+
+def _with_password(url: str | None, environment: Mapping[str, str]) -> str | None:
+    """Return the URL of a database; where it names a user alone, with the password from `OMICS_DATABASE_PASSWORD`."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if not parts.username or parts.password is not None:
+        return url
+    password = _secret(environment, DATABASE_PASSWORD)
+    if password is None:
+        return url
+    place = parts.netloc.removeprefix(f"{parts.username}@")
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:{quote(password, safe='')}@{place}"))
+
+
+def _secret(environment: Mapping[str, str], name: str) -> str | None:
+    """Return the variable `name`, or the content of the file that `<name>_FILE` names; None = neither is set."""
+    if value := environment.get(name):
+        return value
+    if not (file := environment.get(f"{name}_FILE")):
+        return None
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise NotConfigured(f"the file named by {name}_FILE cannot be read: {error.strerror}") from error
 
 
 def _store_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -53,7 +80,8 @@ class Settings:
         home: `OMICS_HOME`: server files, object store, Dagster home. Default `.omics` in the working copy.
         dictionary: `OMICS_DICTIONARY`: the folder `data_dictionary`.
         postgres_bin: `OMICS_POSTGRES_BIN`: folder with `postgres` and `initdb`; None = wheel, then system.
-        database_url: `OMICS_DATABASE_URL`, plain `postgresql://…`; None = the embedded server.
+        database_url: `OMICS_DATABASE_URL`, plain `postgresql://…`; None = the embedded server. A URL with a user
+            and no password takes the secret `OMICS_DATABASE_PASSWORD`.
         dagster_database_url: `OMICS_DAGSTER_DATABASE_URL`; None = the same server, database `dagster`.
         store_url: `OMICS_STORE_URL`: our own object store.
         source_stores: name → URL of every `OMICS_STORE_<NAME>_URL` (names in lower case).
@@ -93,8 +121,8 @@ class Settings:
             dictionary=folder,
             store_url=env.get("OMICS_STORE_URL") or (home / "store").as_uri(),
             postgres_bin=Path(bin_folder) if bin_folder else None,
-            database_url=env.get("OMICS_DATABASE_URL") or None,
-            dagster_database_url=env.get("OMICS_DAGSTER_DATABASE_URL") or None,
+            database_url=_with_password(env.get("OMICS_DATABASE_URL"), env),
+            dagster_database_url=_with_password(env.get("OMICS_DAGSTER_DATABASE_URL"), env),
             source_stores=stores,
             environment={**_demo_variables(home), **env},
         )
@@ -125,15 +153,8 @@ class Settings:
         Raises:
             NotConfigured: when neither is set or the file cannot be read.
         """
-        if value := self.environment.get(name):
+        if (value := _secret(self.environment, name)) is not None:
             return value
-        if file := self.environment.get(f"{name}_FILE"):
-            try:
-                return Path(file).read_text(encoding="utf-8").strip()
-            except OSError as error:
-                raise NotConfigured(
-                    f"the file named by {name}_FILE cannot be read: {error.strerror}"
-                ) from error
         raise NotConfigured(f"secret {name} is not set: set {name} or {name}_FILE")
 
 
