@@ -25,6 +25,7 @@ from omics_orchestrator.formats.text import Lines, text_head
 Row = tuple[int, list[str]]
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null"})
 PACKED = ("", ".gz")
+MOST_CELLS = 1_000_000  # of a line: no table of a tool is that wide, and each takes 60 bytes of memory
 MOST_BLANK = 1000  # empty lines one after the other
 
 
@@ -161,6 +162,8 @@ def rows(file: OpenFile, found: Found, separator: str = "\t", *, blank: bool = F
 def _cells(line: bytes, number: int, separator: str, found: Found) -> list[str]:
     if b"\0" in line:
         raise FormatError(f"line {number}: NUL bytes: no text file")
+    if line.count(separator.encode()) > MOST_CELLS:
+        raise FormatError(f"line {number}: more than {MOST_CELLS:,} cells")
     if number == 1:
         line = line.removeprefix(b"\xef\xbb\xbf")
     try:

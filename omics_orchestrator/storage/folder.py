@@ -31,6 +31,7 @@ STAGING = ".omics_staging"  # half-written objects, on the same file system so t
 NO_NAMES = frozenset({"", ".", ".."})
 PIECE = 64 * 1024  # bytes read at once
 ABANDONED = 24 * 3600  # seconds after which a file left there by a killed process is removed
+NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # ELOOP: a link that leads to itself
 PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EBUSY, errno.EAGAIN, errno.ENETUNREACH}
 
 
@@ -56,7 +57,7 @@ class FolderStore(Store):
         try:
             here = Path(path).stat()
             with os.scandir(path) as entries:
-                names = sorted(entry.name + "/" if entry.is_dir() else entry.name for entry in entries)
+                names = sorted(entry.name + "/" if _is_folder(entry) else entry.name for entry in entries)
         except (FileNotFoundError, NotADirectoryError):
             return
         identity = (here.st_dev, here.st_ino)
@@ -73,8 +74,10 @@ class FolderStore(Store):
         """Return the listing entry of a regular file; None = nothing there, or no regular file."""
         try:
             state = os.stat(path)  # noqa: PTH116 - a Path per entry would double the cost of a listing
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        except OSError as error:
+            if error.errno in NOTHING_THERE:
+                return None
+            raise
         if not S_ISREG(state.st_mode):
             return None
         if not key.isascii():
@@ -169,6 +172,16 @@ class FolderStore(Store):
                 "a key has no empty part, no `.` or `..`, no NUL and does not begin with our staging folder"
             )
         return f"{self.folder}/{key}"
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell a folder, or a link to one; a link that leads to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        if error.errno in NOTHING_THERE:
+            return False
+        raise
 
 
 class _Told:

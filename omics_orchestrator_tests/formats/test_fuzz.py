@@ -66,13 +66,13 @@ def test_the_fuzzer_sees_what_is_wrong(tmp_path: Path, content: bytes, told: str
     ("worker", "told"),
     [
         ("input(); raise SystemExit(3)", "the process died (3)"),
-        ("import time; input(); time.sleep(60)", "hangs: no answer"),
+        ("import time; input(); time.sleep(60)", "hangs: no"),
     ],
 )
 def test_a_child_that_dies_or_hangs_is_told_and_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, worker: str, told: str
 ) -> None:
-    monkeypatch.setattr(fuzz, "HANGS", 2.0)
+    monkeypatch.setattr(fuzz, "HANGS", 0.5)
     monkeypatch.setattr(fuzz, "WORKER", worker)
     child = fuzz.Child(tmp_path)
     assert [child.ask("opaque", 1, 1)[: len(told)] for _ in range(2)] == [told, told]

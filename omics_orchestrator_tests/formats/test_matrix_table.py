@@ -130,3 +130,10 @@ def test_empty_lines_without_end_are_refused_not_counted(monkeypatch):
     monkeypatch.setattr(matrix_table, "MOST_BLANK", 5)
     with pytest.raises(FormatError, match="line 9: more than 5 empty lines"):
         list(matrix_table.rows(MemoryFile("a", b"a\n\nb\n" + b"\n" * 20), Found(), blank=True))
+
+
+def test_a_line_of_countless_cells_is_not_cut(monkeypatch):
+    monkeypatch.setattr(matrix_table, "MOST_CELLS", 5)
+    assert len(list(rows(MemoryFile("a", b"a" + b"\t" * 5), Found()))) == 1
+    with pytest.raises(FormatError, match="line 1: more than 5 cells"):
+        list(rows(MemoryFile("a", b"a" + b"\t" * 6), Found()))

@@ -227,6 +227,14 @@ def test_importing_the_stores_is_light():
 # Folders
 
 
+def test_a_link_that_leads_to_itself_hides_no_other_file(tmp_path):
+    store = stores(tmp_path / "home").own
+    store.put("other", b"a")
+    (tmp_path / "home" / "store" / "loop").symlink_to("loop")
+    assert keys(store) == ["other"]
+    assert store.head("loop") is None
+
+
 def test_a_folder_lists_what_is_a_file_and_follows_links_but_no_loop(tmp_path):
     home = tmp_path / "home"
     store = stores(home).own
