@@ -66,7 +66,7 @@ def fuzz(seconds: float, seed: int, tags: list[str] | None, keep: Path) -> int:
 
 def work(tag: str, corpus: str, words: list[str]) -> None:
     """Breed inputs of one format, as a child process that ends by itself."""
-    import atheris
+    import atheris  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     with atheris.instrument_imports(include=["omics_orchestrator.formats"]):
         from omics_orchestrator_tests.formats.fuzz import says
