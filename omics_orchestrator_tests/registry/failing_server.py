@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -57,7 +57,8 @@ def listing(server: FailingServer, query: dict[str, list[str]]) -> bytes:
         f"<ETag>{escape(etag(server.objects[key]))}</ETag><Size>{len(server.objects[key])}</Size></Contents>"
         for key in found[start : start + PAGE]
     )
-    return f"<ListBucketResult><IsTruncated>{str(more).lower()}</IsTruncated>{token}{entries}</ListBucketResult>".encode()
+    state = f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}"
+    return f"<ListBucketResult>{state}{entries}</ListBucketResult>".encode()
 
 
 def answering(server: FailingServer) -> type[BaseHTTPRequestHandler]:
@@ -114,10 +115,8 @@ def answering(server: FailingServer) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def finish(self) -> None:
-            try:
+            with suppress(OSError):  # the connection was reset on purpose
                 super().finish()
-            except OSError:
-                pass  # the connection was reset on purpose
 
         def log_message(self, *_: object) -> None:
             pass

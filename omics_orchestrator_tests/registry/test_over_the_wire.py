@@ -76,8 +76,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The keys that are read from buckets."""
     seen: list[str] = []
     for name in ("get", "stream", "read_range"):
+        original = getattr(BucketStore, name)
 
-        def noted(self: BucketStore, key: str, *rest: Any, real: Any = getattr(BucketStore, name)) -> Any:
+        def noted(self: BucketStore, key: str, *rest: Any, real: Any = original) -> Any:
             seen.append(key)
             return real(self, key, *rest)
 
