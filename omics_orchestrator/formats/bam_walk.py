@@ -12,6 +12,8 @@ import numpy as np
 
 from omics_orchestrator.formats.compiled import compiled
 
+whole: Any = np.int64  # without a type for mypy: compiled, these are plain numbers
+
 # What is counted: entries of `state`.
 (RECORDS, PRIMARY, MAPPED, UNMAPPED, SECONDARY, SUPPLEMENTARY, DUPLICATES, FAILED, PAIRED, PROPER, BASES) = (
     range(11)
@@ -40,9 +42,9 @@ UNMAPPED_FLAG, FAILED_FLAG, DUPLICATE_FLAG, SUPPLEMENTARY_FLAG, SECONDARY_FLAG =
 @compiled
 def unsigned(raw: Any, at: int, size: int) -> int:
     """Return the little-endian number of `size` bytes at `at`."""
-    value = np.int64(0)
+    value = whole(0)
     for place in range(size):
-        value += np.int64(raw[at + place]) << (8 * place)
+        value += whole(raw[at + place]) << (8 * place)
     return value
 
 
@@ -58,7 +60,7 @@ def digest(raw: Any, begin: int, end: int) -> int:
     """Return a number of 31 bits for some bytes (polynomial, modulo a Mersenne prime)."""
     value = 1
     for at in range(begin, end):
-        value = (value * 257 + np.int64(raw[at])) % PRIME
+        value = (value * 257 + whole(raw[at])) % PRIME
     return value
 
 
@@ -66,7 +68,7 @@ def digest(raw: Any, begin: int, end: int) -> int:
 def _compare(one: Any, one_end: int, other: Any, begin: int, end: int) -> int:
     """Compare two names as letters: < 0, 0 or > 0."""
     for at in range(min(one_end, end - begin)):
-        difference = np.int64(one[at]) - np.int64(other[begin + at])
+        difference = whole(one[at]) - whole(other[begin + at])
         if difference != 0:
             return difference
     return one_end - (end - begin)
@@ -77,7 +79,7 @@ def _number(raw: Any, at: int, end: int) -> tuple[int, int]:
     """Return the number that stands at `at` (of a very long one a remainder) and where it ends."""
     value = 0
     while at < end and DIGIT_0 <= raw[at] <= DIGIT_9:
-        value = min(value * 10 + np.int64(raw[at]) - DIGIT_0, 1 << 55)
+        value = min(value * 10 + whole(raw[at]) - DIGIT_0, 1 << 55)
         at += 1
     return value, at
 
@@ -94,7 +96,7 @@ def _compare_natural(one: Any, one_end: int, other: Any, begin: int, end: int) -
                 return first - second
             continue
         if one[left] != other[right]:
-            return np.int64(one[left]) - np.int64(other[right])
+            return whole(one[left]) - whole(other[right])
         left += 1
         right += 1
     return (one_end - left) - (end - right)
@@ -111,7 +113,7 @@ def _cigar(raw: Any, begin: int, end: int) -> tuple[int, int]:
     """Return how many bases of the read and of the reference the operations take; -1 = an unknown operation."""
     read = reference = 0
     for at in range(begin, end, 4):
-        operation = np.int64(raw[at]) & 15
+        operation = whole(raw[at]) & 15
         length = unsigned(raw, at, 4) >> 4
         if operation > 8:
             return -1, 0
@@ -133,7 +135,7 @@ def _width(kind: int) -> int:
 @compiled
 def _tag_end(raw: Any, at: int, end: int) -> int:
     """Return where the value of the tag at `at` ends; -1 = it is broken or runs beyond the record."""
-    kind = np.int64(raw[at + 2])
+    kind = whole(raw[at + 2])
     width = _width(kind)
     at += 3
     if width:
@@ -144,7 +146,7 @@ def _tag_end(raw: Any, at: int, end: int) -> int:
         return at + 1 if at < end else -1
     if kind != 66 or at + 5 > end:  # B: an array
         return -1
-    width = _width(np.int64(raw[at]))
+    width = _width(whole(raw[at]))
     stop = at + 5 + unsigned(raw, at + 1, 4) * width
     return stop if width and raw[at] != 65 and stop <= end else -1
 
@@ -174,7 +176,7 @@ def _letters(raw: Any, name: int, name_end: int, quality: int, quality_end: int,
     if quality < quality_end and raw[quality] != MISSING:
         highest = 0
         for at in range(quality, quality_end):
-            highest = max(highest, np.int64(raw[at]))
+            highest = max(highest, whole(raw[at]))
         if highest > 93:
             _note(state, QUALITY)
 
@@ -213,7 +215,7 @@ def _count(flag: int, bases: int, state: Any) -> None:
 @compiled
 def _damage(raw: Any, at: int, end: int, references: int) -> int:
     """Return what is wrong with the fields of fixed size, or with the room that they ask for."""
-    bases, cigar = signed(raw, at + 16), at + CORE + np.int64(raw[at + 8])
+    bases, cigar = signed(raw, at + 16), at + CORE + whole(raw[at + 8])
     quality = cigar + 4 * unsigned(raw, at + 12, 2) + (bases + 1) // 2
     if bases < 0 or quality + bases > end:
         return BAD_LENGTHS
@@ -247,7 +249,7 @@ def _record(
     if problem != FINE:
         return problem
     name, flag, bases = at + CORE, unsigned(raw, at + 14, 2), signed(raw, at + 16)
-    cigar = name + np.int64(raw[at + 8])
+    cigar = name + whole(raw[at + 8])
     sequence = cigar + 4 * unsigned(raw, at + 12, 2)
     quality = sequence + (bases + 1) // 2
     read, span = _cigar(raw, cigar, sequence)

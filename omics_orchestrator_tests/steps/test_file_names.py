@@ -157,7 +157,9 @@ def test_names_are_replaced_as_extraction_replaces_them(pseudonymous: Installati
     assert key == names.key("mgx/TIN-7001_R1.fastq.gz") != names.key("mgx/TIN-7002_R1.fastq.gz")
 
 
-def test_files_are_verified_and_fetched_by_their_originals(pseudonymous: Installation, tmp_path: Path) -> None:
+def test_files_are_verified_and_fetched_by_their_originals(
+    pseudonymous: Installation, tmp_path: Path
+) -> None:
     assert run(pseudonymous).failed == {}
     workspace = pseudonymous.workspace()
     assert verify(workspace).outcomes == {"same": 5}
