@@ -207,7 +207,15 @@ def _azurite_program() -> Path:
     program = home / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
     if not program.exists():
         beside = home.with_name(f"{home.name}.{uuid.uuid4().hex[:8]}")
-        command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", beside]
+        command: list[str | Path] = [
+            "npm",
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--prefix",
+            beside,
+        ]
         done = subprocess.run(
             [*command, "azurite@3"], capture_output=True, text=True, timeout=240, check=False
         )

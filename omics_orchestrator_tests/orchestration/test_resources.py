@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -38,7 +39,7 @@ def url(server: ObjectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 def test_an_asset_lists_reads_and_signs_through_boto3(server: ObjectServer, url: str) -> None:
     bucket, prefix = split(url)
-    seen = {}
+    seen: dict[str, Any] = {}
 
     @dg.asset
     def listed(s3: S3Store) -> None:
