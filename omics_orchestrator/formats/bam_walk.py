@@ -42,7 +42,7 @@ UNMAPPED_FLAG, FAILED_FLAG, DUPLICATE_FLAG, SUPPLEMENTARY_FLAG, SECONDARY_FLAG =
 @compiled
 def unsigned(raw: Any, at: int, size: int) -> int:
     """Return the little-endian number of `size` bytes at `at`."""
-    value = whole(0)
+    value: int = whole(0)
     for place in range(size):
         value += whole(raw[at + place]) << (8 * place)
     return value
@@ -68,7 +68,7 @@ def digest(raw: Any, begin: int, end: int) -> int:
 def _compare(one: Any, one_end: int, other: Any, begin: int, end: int) -> int:
     """Compare two names as letters: < 0, 0 or > 0."""
     for at in range(min(one_end, end - begin)):
-        difference = whole(one[at]) - whole(other[begin + at])
+        difference: int = whole(one[at]) - whole(other[begin + at])
         if difference != 0:
             return difference
     return one_end - (end - begin)
@@ -96,7 +96,8 @@ def _compare_natural(one: Any, one_end: int, other: Any, begin: int, end: int) -
                 return first - second
             continue
         if one[left] != other[right]:
-            return whole(one[left]) - whole(other[right])
+            difference: int = whole(one[left]) - whole(other[right])
+            return difference
         left += 1
         right += 1
     return (one_end - left) - (end - right)

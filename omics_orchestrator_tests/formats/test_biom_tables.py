@@ -2,7 +2,7 @@
 
 import shutil
 
-import biom
+import biom  # type: ignore[import-untyped]
 import h5py
 import numpy as np
 import pytest

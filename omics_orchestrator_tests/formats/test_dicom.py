@@ -19,12 +19,13 @@ def small(**changes: object) -> bytes:
     """Return a slide of 4 × 4 tiles of 16 × 16 pixels; `changes` set elements by keyword."""
     import numpy as np
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
+    from pydicom.uid import UID, ExplicitVRLittleEndian
 
     content = Dataset()
     content.file_meta = FileMetaDataset()
-    content.file_meta.MediaStorageSOPClassUID = content.SOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.6"
-    content.file_meta.MediaStorageSOPInstanceUID = content.SOPInstanceUID = "1.2.3.4"
+    content.SOPClassUID, content.SOPInstanceUID = UID("1.2.840.10008.5.1.4.1.1.77.1.6"), UID("1.2.3.4")
+    content.file_meta.MediaStorageSOPClassUID = content.SOPClassUID
+    content.file_meta.MediaStorageSOPInstanceUID = content.SOPInstanceUID
     content.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     content.StudyInstanceUID, content.SeriesInstanceUID, content.Modality = "1.2.3", "1.2.3.1", "SM"
     content.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
@@ -147,9 +148,10 @@ def test_a_deflated_bomb_is_refused():
     import zlib
 
     from pydicom import dcmread
+    from pydicom.uid import UID
 
     content = dcmread(io.BytesIO(small()))
-    content.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    content.file_meta.TransferSyntaxUID = UID("1.2.840.10008.1.2.1.99")
     out = io.BytesIO()
     content.save_as(out, enforce_file_format=True)
     assert Dicom().inspect_bytes("a.dcm", out.getvalue()).verdict == "valid"

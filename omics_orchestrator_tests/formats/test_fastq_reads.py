@@ -8,6 +8,7 @@ import sys
 import time
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -24,10 +25,11 @@ often = settings(max_examples=100, deadline=None, suppress_health_check=list(Hea
 READ = b"@r1 1:N:0:A\nACGTN\n+\nII#5!\n"
 
 
-def counted(text: bytes, pieces: int, *, compiled: bool) -> tuple[object, ...]:
+def counted(text: bytes, pieces: int, *, compiled: bool) -> tuple[Any, ...]:
     """Return what came of a text that came in pieces: problem, facts, flags."""
     tally, step = Tally(), max(1, -(-len(text) // pieces))
-    scanner = fastq_scan.Scanner(fastq_scan._kernel()) if compiled else None
+    kernel = fastq_scan._kernel() if compiled else None
+    scanner = fastq_scan.Scanner(kernel) if kernel else None
     problem = ""
     try:
         read_all((text[at : at + step] for at in range(0, len(text), step)), tally, scanner)

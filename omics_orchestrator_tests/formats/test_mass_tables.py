@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from pyteomics import mztab
+from pyteomics import mztab  # type: ignore[import-untyped]
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import MemoryFile
@@ -30,7 +30,7 @@ def test_mztab_holds_as_many_rows_as_pyteomics_reads(shared_data):
 def test_mztab_m_gives_a_matrix():
     data = Mztab().read(MemoryFile("a.mztab", MZTAB))
     assert (data.sample_ids, data.feature_ids) == (("S1", "S2"), ("1", "2"))
-    assert np.array_equal(data.x, [[5, 1500], [np.nan, 7]], equal_nan=True)
+    assert np.array_equal(data.x, np.array([[5, 1500], [np.nan, 7]]), equal_nan=True)
     assert data.facts["software"] == "MaxQuant 1.6.3.4"
 
 

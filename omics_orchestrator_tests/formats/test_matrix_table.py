@@ -42,7 +42,8 @@ def test_every_table_gives_a_matrix_of_its_samples(tag):
     assert isinstance(declared, MatrixTable)
     data, found = declared.read(MemoryFile(name, raw)), declared.inspect_bytes(name, raw)
     assert data.x.shape == (len(data.sample_ids), len(data.feature_ids))
-    assert data.x.shape[1] == found.facts["features"] > 0
+    assert data.x.shape[1] == found.facts["features"]
+    assert data.x.shape[1] > 0
     assert all(len(column) == len(data.feature_ids) for column in data.features.values())
     assert not found.samples or found.samples == data.sample_ids
 

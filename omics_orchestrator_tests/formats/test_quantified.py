@@ -98,7 +98,7 @@ def test_exons_by_line_are_features():
     raw += b"ENSG00000000005\tX\t50\t59\t-\t10\t1\t2\n"
     found = inspect("featurecounts", raw)
     assert (found.verdict, found.facts["level"], found.facts["features"]) == ("valid", "feature", 3)
-    assert FORMATS["featurecounts"]().read(MemoryFile("a", raw)).feature_ids[2] == "ENSG00000000005#2"
+    assert TABLES["featurecounts"]()[0].read(MemoryFile("a", raw)).feature_ids[2] == "ENSG00000000005#2"
 
 
 def test_warnings():

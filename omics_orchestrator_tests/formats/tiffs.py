@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from functools import cache
+from typing import Any
 
 SCANNER = "Aperio Image Library v11.2.1 \r\n64x64 (32x32) JPEG/RGB Q=30|AppMag = 20|StripeWidth = 2040|MPP = 0.4990|%s"
 
@@ -20,7 +21,7 @@ def slide(
     out = io.BytesIO()
     pixels = (np.arange(64 * 64 * 3) % 251).astype(np.uint8).reshape(64, 64, 3)
     named = [(315, "s", 0, artist, False)] if artist else []
-    plain = {"photometric": "rgb", "metadata": None, "rowsperstrip": 64, "software": False}
+    plain: dict[str, Any] = {"photometric": "rgb", "metadata": None, "rowsperstrip": 64, "software": False}
     with TiffWriter(out) as tiff:
         tiff.write(
             pixels, tile=(32, 32), photometric="rgb", metadata=None, software=False, extratags=named,

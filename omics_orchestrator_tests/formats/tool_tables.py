@@ -1,6 +1,7 @@
 """The smallest good file of each table that an omics tool writes."""
 
 from collections.abc import Callable
+from typing import Any
 
 from omics_orchestrator.formats import FORMATS, Format
 
@@ -95,7 +96,7 @@ def _tiny(tag: str, name: str, raw: bytes) -> Callable[[], tuple[Format, str, by
     return lambda: (FORMATS[tag].model_validate({"format": tag}), name, raw)
 
 
-TABLES = {
+TABLES: dict[str, Callable[[], tuple[Any, str, bytes]]] = {
     "featurecounts": _tiny("featurecounts", "counts.txt", FEATURECOUNTS),
     "salmon": _tiny("salmon", "quant.sf", SALMON),
     "biom": _tiny("biom", "table.biom", BIOM),

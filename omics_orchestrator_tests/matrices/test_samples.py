@@ -49,7 +49,7 @@ def test_folders_of_salmon_are_stacked_by_their_links(bench: Bench) -> None:
     assert list(matrix.obs_names) == ["S1", "S2"]
     assert list(matrix.var_names) == ["ENST00000000233.10", "ENST00000000412.8"]
     # a transcript that the file does not list was not asked for: no zero
-    assert np.array_equal(matrix.X, [[4, np.nan], [10, 10]], equal_nan=True)
+    assert np.array_equal(matrix.X, np.array([[4, np.nan], [10, 10]]), equal_nan=True)
     assert list(matrix.var["Length"]) == ["1000", "500"]
     assert "TPM" not in matrix.var  # it differs between samples
     assert bench.build(assay=SALMON).written_objects == 0
@@ -149,7 +149,7 @@ def expected_reads(folder: Path, tool: str, sample: str) -> dict[str, float]:
     """Read the reads per taxon by pandas."""
     if tool == "kraken2":
         table = pd.read_csv(folder / f"{sample}-db1.kraken2.report.txt", sep="\t", header=None)
-        columns = (table.columns[-2], 1)
+        columns: tuple[Any, Any] = (table.columns[-2], 1)
     else:
         table = pd.read_csv(folder / f"{sample}-db1_S.tsv", sep="\t")
         columns = ("taxonomy_id", "new_est_reads")

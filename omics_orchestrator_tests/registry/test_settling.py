@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_a_set_is_judged_as_a_whole_and_again_only_when_it_changed(
     def judge(self: Fastq, members: Mapping[str, Inspection], files: Mapping[str, OpenFile]) -> Inspection:
         judged.append((list(members), sum(len(block) for block in files["P1_S1_R1.fastq.gz"].blocks())))
         counts = {str(found.facts["reads"]) for found in members.values()}
-        facts = {"counts": len(counts)}
+        facts: dict[str, Any] = {"counts": len(counts)}
         if len(counts) > 1:
             return Inspection.refused(FormatError("another number of reads", record=3), facts)
         return Inspection.of(facts)

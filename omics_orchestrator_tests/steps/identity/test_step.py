@@ -119,7 +119,8 @@ def checked(workspace: Workspace) -> StepResult:
 
 
 def rows_of(result: StepResult) -> list[dict[str, object]]:
-    return result.writes[0].table.to_pylist()
+    rows: list[dict[str, object]] = result.writes[0].table.to_pylist()
+    return rows
 
 
 def told(result: StepResult) -> dict[tuple[str, str], str]:
@@ -210,7 +211,7 @@ def test_an_unchanged_vcf_is_not_read_again(clean: Installation, monkeypatch: py
     first = run(clean)
     assert first.touched == 7
     opened: list[str] = []
-    read_genomes = registered.read_genomes
+    read_genomes = registered.read_genomes  # type: ignore[attr-defined]
 
     def counting(file: OpenFile) -> object:
         opened.append(file.name)
