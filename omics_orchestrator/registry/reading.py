@@ -24,6 +24,7 @@ BATCH = 64  # small files that are held and inspected together
 READERS = 4  # threads: a far store answers while we wait, large files are hashed beside each other
 THUMBNAIL = "thumbnail.png"  # derived object that pages show
 NOT_INSPECTED = Inspection("valid", {})  # an index or the like: digest only
+CUT = Reading(None, "unreadable", {}, (), ("the store handed out another number of bytes than it lists",))
 UNREADABLE = Reading(None, "unreadable", {}, (), ("the store does not hand it out",))
 
 
@@ -77,6 +78,9 @@ class Reader:
                 raw = self.store.get(file.key)
             except StorageError as error:
                 found[file.key] = _unreadable(error)
+                continue
+            if len(raw) != file.size:
+                found[file.key] = CUT
                 continue
             digests = hashlib.sha256(raw).hexdigest(), _md5(raw) if self.md5 else None
             name = file.key.rpartition("/")[2]

@@ -30,6 +30,7 @@ class StreamedFile(ExitStack):
         self._first: Iterator[bytes] | None = None
         self._path: Path | None = None
         self._head = b""
+        self._handed = 0
 
     def blocks(self) -> Iterator[bytes]:
         """Yield the bytes from the start, in blocks; may be called again."""
@@ -45,6 +46,7 @@ class StreamedFile(ExitStack):
     def _hashed(self) -> Iterator[bytes]:
         for block in self._store.stream(self._key):
             self._sha256.update(block)
+            self._handed += len(block)
             if self._md5:
                 self._md5.update(block)
             if len(self._head) < HEAD:
@@ -80,9 +82,15 @@ class StreamedFile(ExitStack):
         return self._head
 
     def digests(self) -> tuple[str, str | None]:
-        """Return sha256 and, where asked for, md5, after passing over what the format left unread."""
+        """Return sha256 and, where asked for, md5, after passing over what the format left unread.
+
+        Raises:
+            StorageError: the store handed out another number of bytes than it lists: no digest of the file.
+        """
         if self._first is None:
             self._first = self._hashed()
         for _ in self._first:
             pass
+        if self._handed != self.size:
+            raise StorageError("the store handed out another number of bytes than it lists")
         return self._sha256.hexdigest(), self._md5.hexdigest() if self._md5 else None

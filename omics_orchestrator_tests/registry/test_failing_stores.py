@@ -169,3 +169,14 @@ def test_the_time_outs_that_the_product_uses_end_in_minutes() -> None:
     worst = bucket.RETRY["retry_timeout"] + bucket.CLIENT["read_timeout"]  # type: ignore[operator]
     assert worst <= timedelta(minutes=5)
     assert bucket.CLIENT["timeout"] >= timedelta(hours=12)  # a whole object of 100 GB over a slow line
+
+
+@pytest.mark.parametrize("key", [SMALL, LARGE])
+def test_a_body_cut_on_the_way_has_no_digest(server: FailingServer, far: Laboratory, key: str) -> None:
+    server.faults[key] = ("shorten", ALWAYS)
+    done = far.register(OPAQUE)
+    assert done.rows["files"] == 4
+    assert digests(far)[key] is None
+    no_half_rows(far)
+    server.faults.clear()
+    whole(far, far.register(OPAQUE))

@@ -1,0 +1,341 @@
+"""The server stack without containers: the commands of docker-compose.yml behind Caddy, on an embedded Postgres."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from urllib.error import HTTPError
+
+import psycopg2
+import pytest
+import yaml
+
+from omics_orchestrator.settings import WORKING_COPY, Settings
+from omics_orchestrator.storage.embedded import ensure_server
+from omics_orchestrator_tests.end_to_end.processes import answers, free_port, wait_until
+from omics_orchestrator_tests.installation import Installation
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+PROGRAMS = Path(sys.executable).parent
+USERS = WORKING_COPY / "omics_orchestrator_tests" / "end_to_end" / "users"
+READER, OPERATOR = ("rita", "reading"), ("otto", "operating")
+ROUTES = (
+    "/",
+    "/graphql",
+    "/server_info",
+    "/assets",
+    "/operate",
+    "/operate/",
+    "/operate/graphql",
+    "/logs/x",
+    "/%67raphql",
+)
+LAUNCH = """mutation {launchRun(executionParams: {selector: {repositoryLocationName: "omics_orchestrator",
+ repositoryName: "__repository__", pipelineName: "__ASSET_JOB", assetSelection: [
+ {path: ["raw", "tiny", "files", "people"]}]},
+ runConfigData: "{}"}) {__typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}}}"""
+WIPE = """mutation {wipeAssets(assetPartitionRanges: [
+ {assetKey: {path: ["raw", "tiny", "files", "people"]}}]) {__typename}}"""
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+@dataclass
+class Stack:
+    """The running stack as somebody outside sees it."""
+
+    port: int
+    context: ssl.SSLContext
+    database: str
+
+    def ask(
+        self,
+        path: str,
+        user: tuple[str, str] | None = None,
+        body: object = None,
+        method: str | None = None,
+        **headers: str,
+    ) -> tuple[int, dict[str, str], bytes]:
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if user:
+            sent["Authorization"] = basic(user)
+        content = None if body is None else json.dumps(body).encode()
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        request = urllib.request.Request(f"https://localhost:{self.port}{path}", content, sent, method=method)
+        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=self.context), NoRedirect)
+        try:
+            with opener.open(request, timeout=90) as answer:
+                return answer.status, dict(answer.headers), answer.read()
+        except HTTPError as error:
+            return error.code, dict(error.headers), error.read()
+
+    def graphql(self, path: str, query: str, user: tuple[str, str]) -> Any:
+        status, _, content = self.ask(path, user, {"query": query})
+        assert status == 200, content
+        return json.loads(content)
+
+    def websocket(self, path: str, user: tuple[str, str] | None, origin: str | None = None) -> int:
+        """Return the status with which a websocket is answered."""
+        lines = [
+            f"GET {path} HTTP/1.1", f"Host: localhost:{self.port}", "Connection: Upgrade", "Upgrade: websocket",
+            "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+            "Sec-WebSocket-Protocol: graphql-ws",
+        ]  # fmt: skip
+        lines += [f"Authorization: {basic(user)}"] if user else []
+        lines += [f"Origin: {origin}"] if origin else []
+        plain = socket.create_connection(("localhost", self.port), 30)
+        with self.context.wrap_socket(plain, server_hostname="localhost") as line:
+            line.sendall("\r\n".join([*lines, "", ""]).encode())
+            return int(line.recv(100).split()[1])
+
+
+def basic(user: tuple[str, str]) -> str:
+    return "Basic " + base64.b64encode(":".join(user).encode()).decode()
+
+
+def service(name: str, port: int) -> list[str]:
+    """Return the command of a service of docker-compose.yml, listening on a port of this machine."""
+    words: list[str] = yaml.safe_load((WORKING_COPY / "docker-compose.yml").read_text())["services"][name][
+        "command"
+    ]
+    changed = {"0.0.0.0": "127.0.0.1", "3000": str(port), "4000": str(port)}
+    return [
+        sys.executable,
+        "-m",
+        "omics_orchestrator.cli",
+        "run",
+        "--",
+        *(changed.get(word, word) for word in words),
+    ]
+
+
+def caddy(folder: Path, port: int, **more: str) -> subprocess.Popen[bytes]:
+    """Start Caddy with the Caddyfile of the stack."""
+    variables = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "XDG_DATA_HOME": str(folder),
+        "OMICS_SITE": f"localhost:{port}",
+        "OMICS_USERS": str(USERS),
+        "OMICS_CADDY_HEALTH": f"127.0.0.1:{free_port()}",
+        **more,
+    }
+    command = [str(PROGRAMS / "caddy"), "run", "--config", str(WORKING_COPY / "Caddyfile")]
+    with (folder / f"caddy_{port}.log").open("wb") as log:
+        started = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
+    if not wait_until(lambda: answers(f"http://{variables['OMICS_CADDY_HEALTH']}/"), 30):
+        started.kill()
+        pytest.fail("Caddy did not start")
+    authority = folder / "caddy" / "pki" / "authorities" / "local" / "root.crt"
+    assert wait_until(
+        lambda: authority.exists() and any(folder.glob("caddy/certificates/local/localhost/*.json")), 30
+    )
+    return started
+
+
+def trusting(folder: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=folder / "caddy" / "pki" / "authorities" / "local" / "root.crt")
+
+
+@pytest.fixture(scope="module")
+def stack(
+    tmp_path_factory: pytest.TempPathFactory, settings: Settings
+) -> Iterator[tuple[Stack, dict[str, str], Path]]:
+    folder = tmp_path_factory.mktemp("stack")
+    server = ensure_server(settings)
+    password = "p@ss:/ word"
+    connection = psycopg2.connect(server.url("postgres"))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute("DROP ROLE IF EXISTS stack_owner")
+        cursor.execute("CREATE ROLE stack_owner LOGIN SUPERUSER PASSWORD %s", (password,))
+    (folder / "password").write_text(f"{password}\n")
+    place = server.url("stack").rpartition("@")[2]
+    url = f"postgresql://stack_owner@{place}"
+    made = Installation(folder, settings, database_url=url, dagster_url=f"{url}_dagster")
+    code, operate, read, port = (free_port() for _ in range(4))
+    environment = {
+        **made.environment(),
+        "PATH": f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "OMICS_DATABASE_PASSWORD_FILE": str(folder / "password"),
+        "OMICS_CODE_HOST": "127.0.0.1",
+        "OMICS_CODE_PORT": str(code),
+    }
+    processes = []
+
+    def run(name: str, number: int) -> None:
+        with (folder / f"{name}.log").open("wb") as log:
+            processes.append(
+                subprocess.Popen(
+                    service(name, number), env=environment, cwd=WORKING_COPY, stdout=log, stderr=log
+                )
+            )
+
+    try:
+        run("code", code)
+        assert wait_until(lambda: socket.socket().connect_ex(("127.0.0.1", code)) == 0, 120), (
+            folder / "code.log"
+        ).read_text()
+        run("operate", operate)
+        assert wait_until(lambda: answers(f"http://127.0.0.1:{operate}/operate/server_info"), 120)
+        run("read", read)
+        run("daemon", 0)
+        assert wait_until(lambda: answers(f"http://127.0.0.1:{read}/server_info"), 120)
+        behind = {
+            "OMICS_READ_UPSTREAM": f"127.0.0.1:{read}",
+            "OMICS_OPERATE_UPSTREAM": f"127.0.0.1:{operate}",
+        }
+        processes.append(caddy(folder, port, **behind))
+        yield Stack(port, trusting(folder), server.url("stack")), behind, folder
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+        for process in processes:
+            process.wait(60)
+        with connection.cursor() as cursor:
+            for name in ("stack", "stack_dagster"):
+                cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            cursor.execute("DROP ROLE stack_owner")
+        connection.close()
+
+
+def test_nothing_without_a_password(stack):
+    front, *_ = stack
+    for route in ROUTES:
+        for user in (None, ("rita", "wrong"), ("nobody", "reading")):
+            assert front.ask(route, user)[0] == 401, (route, user)
+            assert front.ask(route, user, {"query": "{version}"})[0] == 401, (route, user)
+    for route in ("/graphql", "/operate/graphql"):
+        assert front.websocket(route, None) == 401
+
+
+def test_a_reader_looks_and_changes_nothing(stack):
+    front, *_ = stack
+    assert front.graphql("/graphql", "{version}", READER)["data"]["version"]
+    assert front.websocket("/graphql", READER) == 101
+    for mutation in (LAUNCH, WIPE):
+        (kind,) = front.graphql("/graphql", mutation, READER)["data"].values()
+        assert kind["__typename"] == "UnauthorizedError"
+    for route in ("/operate", "/operate/", "/operate/graphql", "/%6fperate/graphql", "//operate/graphql"):
+        assert front.ask(route, READER, {"query": LAUNCH})[0] in {401, 405}, route
+    assert front.websocket("/operate/graphql", READER) == 401
+    assert front.ask("/report_asset_materialization/raw/tiny/files/people", READER, {})[0] == 405
+    for method in ("PUT", "DELETE", "PATCH"):
+        assert front.ask("/graphql", READER, {}, method)[0] == 405
+    asked = front.graphql(
+        "/operate/graphql",
+        "{runsOrError {... on Runs {results {tags {key} assetSelection {path}}}}}",
+        OPERATOR,
+    )["data"]["runsOrError"]["results"]
+    by_sensor = [run for run in asked if "dagster/sensor_name" in {tag["key"] for tag in run["tags"]}]
+    assert asked == by_sensor  # the daemon's own sensors are at work; nobody else launched anything
+    assert ["raw", "tiny", "files", "people"] not in [
+        one["path"] for run in asked for one in run["assetSelection"] or []
+    ]
+
+
+def test_another_site_cannot_speak_for_somebody(stack):
+    front, *_ = stack
+    for headers in ({"Origin": "https://evil.example"}, {"Sec_Fetch_Site": "cross-site"}):
+        for route in ("/graphql", "/operate/graphql"):
+            assert front.ask(route, OPERATOR, {"query": LAUNCH}, **headers)[0] == 403
+    assert front.websocket("/operate/graphql", OPERATOR, "https://evil.example") == 403
+    assert front.websocket("/operate/graphql", OPERATOR, f"https://localhost:{front.port}") == 101
+
+
+def test_headers_protect_the_browser(stack):
+    _, headers, _ = stack[0].ask("/", READER)
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Server" not in headers
+
+
+def test_an_operator_s_run_ends_green_in_postgres(stack):
+    front, _, folder = stack
+    launched = front.graphql("/operate/graphql", LAUNCH, OPERATOR)["data"]["launchRun"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    query = '{runOrError(runId: "%s") {... on Run {status}}}' % launched["run"]["runId"]  # noqa: UP031
+    status = ""
+
+    def ended() -> bool:
+        nonlocal status
+        status = front.graphql("/graphql", query, READER)["data"]["runOrError"]["status"]
+        return status in {"SUCCESS", "FAILURE"}
+
+    assert wait_until(ended, 240), status
+    assert status == "SUCCESS"
+    with psycopg2.connect(front.database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM raw_tiny.files__people")
+        assert cursor.fetchone() == (3,)
+    logs = "".join(log.read_text() for log in folder.glob("*.log"))
+    assert "p@ss" not in logs
+    assert "p%40ss" not in logs
+    for user in (READER, OPERATOR):
+        assert basic(user).removeprefix("Basic ") not in logs
+
+
+class Gate(BaseHTTPRequestHandler):
+    """What an OIDC proxy says: who has the cookie of a group may pass."""
+
+    def do_GET(self) -> None:
+        group = (self.headers.get("Cookie") or "").removeprefix("group=")
+        allowed = self.path.partition("allowed_groups=")[2].split(",")
+        status = 401 if not group else 202 if group in allowed else 403
+        self.send_response(200 if self.path.startswith("/oauth2/start") else status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_an_oidc_proxy_instead_of_passwords(stack):
+    front, behind, folder = stack
+    gate = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
+    Thread(target=gate.serve_forever, daemon=True).start()
+    port = free_port()
+    process = caddy(
+        folder, port, OMICS_AUTH="oidc", OMICS_OIDC_PROXY=f"127.0.0.1:{gate.server_port}", **behind
+    )
+    try:
+        door = Stack(port, front.context, front.database)
+        for route in ROUTES:
+            status, headers, _ = door.ask(route, OPERATOR)
+            assert (status, headers["Location"][:19]) == (302, "/oauth2/start?rd=ht"), route
+        assert door.ask("/oauth2/start")[0] == 200
+        assert door.ask("/server_info", Cookie="group=omics-readers")[0] == 200
+        assert door.ask("/operate/server_info", Cookie="group=omics-readers")[0] == 403
+        assert door.ask("/operate/server_info", Cookie="group=omics-operators")[0] == 200
+        assert door.ask("/server_info", Cookie="group=others")[0] == 403
+    finally:
+        process.terminate()
+        process.wait(30)
+        gate.shutdown()
+
+
+def test_a_missing_file_of_users_stops_caddy(tmp_path):
+    (tmp_path / "readers").write_text("")
+    command = [str(PROGRAMS / "caddy"), "validate", "--config", str(WORKING_COPY / "Caddyfile")]
+    variables = {"HOME": str(tmp_path), "XDG_DATA_HOME": str(tmp_path), "OMICS_USERS": str(tmp_path)}
+    assert subprocess.run(command, env=variables, capture_output=True).returncode != 0
+    variables |= {"OMICS_USERS": str(USERS), "OMICS_AUTH": "none"}
+    assert subprocess.run(command, env=variables, capture_output=True).returncode != 0
