@@ -1,7 +1,6 @@
 """Walks BAM records in one buffer, compiled by numba: structure and counts (SAM specification 1.6, section 4.2).
 
-Import it only inside functions: numba is heavy. Without numba the same code runs as it stands, slowly. What the
-numbers mean to people is said in bam_records.py.
+Import it only inside functions: numba is heavy, and without it the same code runs slowly. In words: bam_records.py.
 """
 
 from __future__ import annotations
@@ -96,8 +95,7 @@ def _compare_natural(one: Any, one_end: int, other: Any, begin: int, end: int) -
                 return first - second
             continue
         if one[left] != other[right]:
-            difference: int = whole(one[left]) - whole(other[right])
-            return difference
+            return int(whole(one[left]) - whole(other[right]))
         left += 1
         right += 1
     return (one_end - left) - (end - right)
