@@ -175,7 +175,9 @@ NOT_WRITTEN = {"verb", "table_files", "format", "definition"} | {
 
 def words() -> list[str]:
     """Return every word that may stand in study.yaml or mapping.yaml."""
-    study = [name for name in Study.model_fields if name not in {"mapping", "folder", "written_id"}]
+    study = [
+        name for name in Study.model_fields if name not in {"mapping", "folder", "written_id", "settled"}
+    ]
     block = [
         field.alias or name
         for name, field in EntityBlock.model_fields.items()
