@@ -151,8 +151,8 @@ def postmaster(home: Path) -> psutil.Process:
     return psutil.Process(int((home / "postgres/data/postmaster.pid").read_text().split()[0]))
 
 
-def eventually(condition: Callable[[], object], seconds: float = 10) -> bool:
-    """Wait until `condition` holds; False when it does not within `seconds`."""
+def eventually(condition: Callable[[], object], seconds: float = 30) -> bool:
+    """Wait until `condition` holds; False when it does not within `seconds` (disks of shared machines stall)."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
