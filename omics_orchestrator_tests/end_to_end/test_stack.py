@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +19,7 @@ from threading import Thread
 from typing import Any
 from urllib.error import HTTPError
 
+import psutil
 import psycopg2
 import pytest
 import yaml
@@ -154,6 +156,17 @@ def trusting(folder: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=folder / "caddy" / "pki" / "authorities" / "local" / "root.crt")
 
 
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that was asked to end; Dagster's code server may wait for its clients for ever."""
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        for one in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+            with suppress(psutil.NoSuchProcess):
+                one.kill()
+        process.wait(20)
+
+
 @pytest.fixture(scope="module")
 def stack(
     tmp_path_factory: pytest.TempPathFactory, settings: Settings
@@ -209,7 +222,7 @@ def stack(
         for process in reversed(processes):
             process.terminate()
         for process in processes:
-            process.wait(60)
+            _ended(process)
         with connection.cursor() as cursor:
             for name in ("stack", "stack_dagster"):
                 cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
