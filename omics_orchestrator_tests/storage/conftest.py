@@ -22,17 +22,9 @@ def settings_of(home: Path, **variables: str) -> Settings:
     return Settings.from_environment({"OMICS_HOME": str(home), **variables})
 
 
-def serves_the_demo(process: psutil.Process) -> bool:
-    try:
-        return "omics_orchestrator.demo.serving" in process.cmdline()
-    except psutil.Error:
-        return True  # it has just ended
-
-
 @pytest.fixture(scope="session")
-def stopped_home(tmp_path_factory: pytest.TempPathFactory, omics_home: Path) -> Iterator[Path]:
-    """A home whose server has stopped; it has an empty table `written`. At the end no process may be left."""
-    top = tmp_path_factory.getbasetemp()
+def stopped_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home whose server has stopped; it has an empty table `written`. At the end no client's server may be left."""
     home = tmp_path_factory.mktemp("stopped") / "home"
     client = Client(home).ready()
     address = running(settings_of(home))
@@ -49,9 +41,7 @@ def stopped_home(tmp_path_factory: pytest.TempPathFactory, omics_home: Path) -> 
             client.kill()
 
     def left() -> list[psutil.Process]:
-        """The servers of the test session itself (Postgres, the demo's REDCap) live as long as the session."""
-        ours = {process.pid for process in working_in(omics_home)}
-        return [one for one in working_in(top) if one.pid not in ours and not serves_the_demo(one)]
+        return [process for home in {client.home for client in Client.started} for process in working_in(home)]
 
     assert eventually(lambda: not left()), left()
 

@@ -86,7 +86,7 @@ class Client:
         environment: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        self.name = name
+        self.name, self.home = name, home
         self.started.append(self)
         self.process = subprocess.Popen(
             [python, "-c", CLIENT, kind, name, str(home)],
