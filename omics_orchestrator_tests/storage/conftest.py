@@ -41,7 +41,9 @@ def stopped_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             client.kill()
 
     def left() -> list[psutil.Process]:
-        return [process for home in {client.home for client in Client.started} for process in working_in(home)]
+        return [
+            process for home in {client.home for client in Client.started} for process in working_in(home)
+        ]
 
     assert eventually(lambda: not left()), left()
 
