@@ -24,8 +24,11 @@ class Bam(Format):
 
     Checked: every BGZF block and its CRC, the header, the structure of every BAM record and their order, CRAM's
     chain of containers and blocks with their CRC, the end marker, and whether the index can be that of the file.
+    A header without records is valid, as it is in VCF (SAM 1.6 §1: one alignment line after another until the file
+    ends, §4.2: of BAM alike; CRAM 3.1 §6: zero or more data containers).
     """
 
+    version: ClassVar[str] = "2"
     suffixes: ClassVar[tuple[str, ...]] = (".bam", ".cram", ".sam")
     companions: ClassVar[tuple[str, ...]] = (".bai", ".csi", ".crai")
     holds_samples: ClassVar[bool] = True

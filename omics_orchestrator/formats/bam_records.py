@@ -84,7 +84,6 @@ class Alignments:
         order, first = self.header.order, self.firsts
         disorder = first["disorder"] if order == "coordinate" else self._name_disorder()
         found = {
-            "no records": not self.counts["records"],
             f"record {disorder}: not in the order that the header tells (@HD SO:{order})": disorder,
             f"record {first['beyond']}: it ends beyond its reference": first["beyond"],
             f"record {first['quality']}: a quality above 93": first["quality"],

@@ -173,7 +173,6 @@ class _Chain:
         newest = NEWEST_CODEC.get(self.version[0], 8) if self.version and self.version != (3, 1) else 8
         order = self.header.order == "coordinate" and self.unsorted
         found = {
-            "no records": not self.records,
             f"{without} of {len(self.header.references)} references have no M5, which CRAM asks for": (
                 without and self.needs_reference
             ),

@@ -1,12 +1,14 @@
 """h5mu: MuData in HDF5, several AnnData (modalities) with the cells or genes they share.
 
-Source: mudata's page "MuData nuances and on-disk format", format version 0.1.0. One modality: anndata_slots.py.
+Source: mudata's page "MuData nuances and on-disk format", format version 0.1.0. One modality: anndata_slots.py;
+to an AnnData in memory: modality_read.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import islice
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -15,17 +17,23 @@ from omics_orchestrator.formats import hdf5
 from omics_orchestrator.formats.anndata_elements import Slots, columns, frame, is_array
 from omics_orchestrator.formats.anndata_slots import read_slots
 from omics_orchestrator.formats.anndata_values import check_values
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.h5ad import header_entries, samples_of
 from omics_orchestrator.formats.header_scan import suspicious
+from omics_orchestrator.formats.matrix_format import CellMatrix
+
+if TYPE_CHECKING:
+    from anndata import AnnData
 
 
-class H5mu(Format):
+class H5mu(CellMatrix):
     """Single-cell matrices of several kinds (MuData, .h5mu): each modality is checked as an AnnData.
 
-    `sample_column` names the column of the shared `obs` that tells the samples of cells apart.
+    `sample_column` names the column of the shared `obs` that tells the samples of cells apart. One modality becomes
+    the matrix: the one that `modality` names, else the first of the file's own order.
     """
 
+    version: ClassVar[str] = "2"
     suffixes: ClassVar[tuple[str, ...]] = (".h5mu",)
     holds_samples: ClassVar[bool] = True
 
@@ -33,6 +41,8 @@ class H5mu(Format):
     """Several annotated single-cell matrices in one file."""
     sample_column: str | None = None
     """Column of `obs` with the sample of each cell; without it the file holds no sample names."""
+    modality: str | None = None
+    """Modality that becomes the matrix; by default the first of the file's own order. Declare an assay for each."""
 
     @classmethod
     def sniff(cls, name: str, head: bytes) -> bool:
@@ -52,6 +62,13 @@ class H5mu(Format):
         except FormatError as error:
             return Inspection("invalid", slots.facts, (), (str(error),), identifying)
         return Inspection.of(slots.facts, samples, slots.warnings, identifying=identifying)
+
+    def read_cells(self, files: Mapping[str, OpenFile]) -> AnnData:
+        """Read one modality of the one file of the set."""
+        from omics_orchestrator.formats.modality_read import read_group
+
+        with hdf5.opened(self.only(files), "MuData") as content:
+            return read_group(content, self.modality)
 
 
 def _whole(content: Any, slots: Slots) -> None:

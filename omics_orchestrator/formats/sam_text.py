@@ -118,8 +118,5 @@ class _Reads:
     def told(self) -> list[str]:
         """Return what tools may stumble over."""
         order = self.header.order == "coordinate" and self.unsorted
-        found = {
-            "no records": not self.records,
-            f"record {self.unsorted}: not in the order that the header tells (@HD SO:coordinate)": order,
-        }
-        return [*self.header.told(), *(text for text, holds in found.items() if holds)]
+        told = f"record {self.unsorted}: not in the order that the header tells (@HD SO:coordinate)"
+        return [*self.header.told(), *([told] if order else [])]

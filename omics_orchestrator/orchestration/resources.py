@@ -21,10 +21,15 @@ OPTIONS = {
 }
 
 
+S3 = "s3"
+"""Name of the resource in the code location: an op or asset that asks for `s3: S3Store` gets it."""
+
+
 class S3Store(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A named store (`OMICS_STORE_<NAME>_URL=s3://…`) as boto3 sees it; no secret is part of the configuration.
 
-    dagster-aws takes a second to import, so it is imported when a client is asked for.
+    dagster-aws takes a second to import, so it is imported when a client is asked for, and only then the settings
+    are read. A run chooses another store by its configuration: `resources: {s3: {config: {store: lab}}}`.
 
     Attributes:
         store: the store's name; empty = our own store.

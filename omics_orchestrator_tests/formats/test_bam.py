@@ -219,7 +219,6 @@ def test_what_is_wrong_is_said_with_the_line_or_record(raw, problem):
 @pytest.mark.parametrize(
     ("raw", "problem"),
     [
-        (bam(), "no records"),
         (
             bam(record(position=20), record()),
             "record 2: not in the order that the header tells (@HD SO:coord",
@@ -248,6 +247,18 @@ def test_what_tools_can_read_is_a_warning(raw, problem):
     found = look(raw)
     assert found.verdict == "warnings"
     assert [text for text in found.problems if text.startswith(problem)], found.problems
+
+
+@pytest.mark.parametrize("mode", ["w", "wb", "wc"])
+def test_a_header_alone_is_valid_as_it_is_in_vcf(mode, tmp_path):
+    path = written(tmp_path / "a", mode, reads=0)
+    found = Bam().inspect(OnFile(path))
+    assert (found.verdict, found.problems, found.facts["records"]) == ("valid", (), 0)
+    with pysam.AlignmentFile(str(path)) as stream:
+        assert not list(stream)
+    cut = path.read_bytes()[:-28]
+    if mode != "w":  # a file that was cut off behind its header is still told
+        assert Bam().inspect(MemoryFile("a", cut)).verdict != "valid"
 
 
 def test_what_is_rare_and_right_is_valid():

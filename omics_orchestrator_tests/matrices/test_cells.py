@@ -165,6 +165,9 @@ PUBLIC: dict[str, tuple[str, dict[str, Any], tuple[int, int]]] = {
     "tenx two genomes": ("10x/1.2.0/multiple_genomes.h5", {}, (12, 686)),
     "h5ad": ("h5ad/pbmc68k_reduced.h5ad", {}, (700, 765)),
     "h5ad small": ("h5ad/example.h5ad", {}, (50, 100)),
+    "h5mu": ("h5mu/v0.3.10/mdata_axis0.h5mu", {}, (100, 30)),
+    "h5mu older": ("h5mu/v0.2.4/mdata_axis0.h5mu", {}, (100, 30)),
+    "h5mu shared genes": ("h5mu/v0.3.10/mdata_axis1.h5mu", {}, (100, 30)),
     "loom": ("loom/pbmc68k_first200.loom", {}, (200, 765)),
     "rds": ("seurat/pbmc_small_seurat_v4.rds", {"sample_column": "groups"}, (80, 230)),
     "rds five": ("seurat/pbmc_small_seurat_v5_assay5.rds", {}, (80, 230)),
@@ -201,6 +204,51 @@ def test_public_single_cells(bench: Bench, shared_data: Path, kind: str) -> None
         expected = original({file.name: opened} if word == "tenx" else opened)  # type: ignore[operator]
         assert np.array_equal(dense(matrix.X), dense(expected.X))
         assert [name.partition(":")[2] for name in matrix.obs_names] == list(expected.obs_names)
+
+
+@pytest.mark.parametrize("modality", ["mod1", "mod2"])
+def test_a_modality_is_that_which_mudata_reads(bench: Bench, shared_data: Path, modality: str) -> None:
+    mudata = pytest.importorskip("mudata")
+    for name in ("v0.2.4/mdata_axis0", "v0.3.10/mdata_axis0", "v0.3.10/mdata_axis1"):
+        file = shared_data / CELLS / f"h5mu/{name}.h5mu"
+        shutil.copy(file, bench.folder / "S1.h5mu")
+        link = r"(?P<sample>[^.]+)\..*"
+        assay = {"format": "h5mu", "location": "store+lab://*.h5mu", "modality": modality, "link": link}
+        built = bench.build(assay=assay)
+        matrix, whole = matrix_of(bench), mudata.read_h5mu(file)
+        expected = whole.mod[modality]
+        assert np.array_equal(dense(matrix.X), dense(expected.X))
+        assert list(matrix.obs_names) == [f"S1:{name}" for name in expected.obs_names]
+        assert list(matrix.var_names) == list(expected.var_names)
+        assert list(matrix.obs["file_arange"]) == list(whole.obs["arange"][expected.obs_names])
+        assert list(matrix.var.columns) == list(expected.var.columns)
+        assert ("files_usable", 1) in [(one.check, one.count) for one in built.findings]
+        assert "1 assay beside the main one left out" in " ".join(one.message for one in built.findings)
+
+
+def test_cells_of_a_modality_bear_the_samples_of_the_whole(bench: Bench) -> None:
+    mudata = pytest.importorskip("mudata")
+    rna = made_cells(["c1", "c2", "c3"], ["A", "B"], {"n": [1, 2, 3]})
+    protein = made_cells(["c3", "c1"], ["P"], {"kind": ["T", "B"]})
+    with mudata.set_options(pull_on_update=False):
+        whole = mudata.MuData({"rna": rna, "protein": protein})
+        whole.obs["donor"] = pd.Series({"c1": "S1", "c2": "S2", "c3": "S3"})
+        whole.obsm["X_joint"] = np.arange(6.0).reshape(3, 2)
+        whole.write_h5mu(bench.folder / "a.h5mu")
+    joint = {name: list(row) for name, row in zip(whole.obs_names, whole.obsm["X_joint"], strict=True)}
+    assay = {"format": "h5mu", "location": "store+lab://*.h5mu", "sample_column": "donor"}
+    bench.build(assay=assay)
+    assert list(matrix_of(bench).obs_names) == ["S1:c1", "S2:c2", "S3:c3"]
+    bench.build(assay={**assay, "modality": "protein"})
+    matrix = matrix_of(bench)
+    assert list(matrix.obs_names) == ["S3:c3", "S1:c1"]
+    assert list(matrix.obs.columns) == ["sample_id", "file_donor", "file_kind"]
+    assert matrix.obs["file_kind"].tolist() == ["T", "B"]
+    assert matrix.obsm["X_joint"].tolist() == [joint["c3"], joint["c1"]]
+    assert dense(matrix.layers["counts"]).tolist() == [[0], [1]]
+    bench.register({**assay, "modality": "nothing"})
+    with pytest.raises(FormatError, match="no modality of the declared name among its 2"):
+        bench.build_registered(assay={**assay, "modality": "nothing"})
 
 
 def test_numbers_of_seurat_are_those_that_r_wrote(bench: Bench, shared_data: Path) -> None:

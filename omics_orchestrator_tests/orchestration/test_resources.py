@@ -1,7 +1,5 @@
 """boto3 through dagster-aws lists, reads and signs links on the servers that our own stores read."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +11,10 @@ import pytest
 import requests
 
 from omics_orchestrator.errors import NotConfigured
+from omics_orchestrator.orchestration.build import build_definitions
 from omics_orchestrator.orchestration.resources import S3Store
-from omics_orchestrator.settings import Settings
+from omics_orchestrator.settings import WORKING_COPY, Settings
+from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.objects import Stores
 from omics_orchestrator_tests.object_servers import ObjectServer, moto, rclone, split
 
@@ -64,9 +64,47 @@ def test_a_store_that_is_no_bucket_is_told(monkeypatch: pytest.MonkeyPatch, tmp_
         S3Store(store="lab").get_client()
 
 
-def test_the_resource_costs_the_code_location_no_import_of_boto3() -> None:
+class Place(dg.Config):
+    """Where an op of the group looks."""
+
+    url: str
+
+
+@dg.op
+def count_objects(config: Place, s3: S3Store) -> int:
+    bucket, prefix = split(config.url)
+    return len(s3.get_client().list_objects_v2(Bucket=bucket, Prefix=f"{prefix}/").get("Contents", []))
+
+
+@dg.job
+def counted() -> None:
+    count_objects()
+
+
+def test_a_job_of_the_group_gets_it_from_the_code_location(
+    server: ObjectServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run may choose a named store; what is chosen is the store's name, never an address or a key."""
+    lab = server.place()
+    monkeypatch.setenv("OMICS_STORE_URL", lab)
+    for key in ("a", "b"):
+        Stores(Settings.from_environment()).own.put(key, b"x")
+    monkeypatch.setenv("OMICS_STORE_URL", url)
+    monkeypatch.setenv("OMICS_STORE_LAB_URL", lab)
+    ours = build_definitions(Workspace(Settings.from_environment()))
+    job = dg.Definitions.merge(ours, dg.Definitions(jobs=[counted])).get_job_def("counted")
+    for place, resources, expected in ((url, {}, 1), (lab, {"s3": {"config": {"store": "lab"}}}, 2)):
+        run = {"ops": {"count_objects": {"config": {"url": place}}}, "resources": resources}
+        assert job.execute_in_process(run).output_for_node("count_objects") == expected
+
+
+def test_loading_the_code_location_imports_no_boto3(tmp_path: Path) -> None:
     code = (
-        "import sys, omics_orchestrator.orchestration.resources\n"
-        "print({'boto3', 'dagster_aws'} & set(sys.modules))"
+        "import sys\n"
+        "from omics_orchestrator.orchestration.definitions import definitions\n"
+        "resources = definitions().get_repository_def().get_top_level_resources()\n"
+        "print(sorted(resources), {'boto3', 'botocore', 'dagster_aws'} & set(sys.modules))"
     )
-    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "OMICS_HOME": str(tmp_path)}
+    said = subprocess.check_output([sys.executable, "-c", code], cwd=WORKING_COPY, env=environment, text=True)
+    assert said.strip() == "['s3', 'tables'] set()"
