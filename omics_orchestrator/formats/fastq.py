@@ -16,7 +16,7 @@ from omics_orchestrator.formats.base import Format, Inspection, MemoryFile, Open
 from omics_orchestrator.formats.fastq_batch import inspect_plain
 from omics_orchestrator.formats.fastq_pairs import judge, set_key
 from omics_orchestrator.formats.fastq_reads import read_all
-from omics_orchestrator.formats.fastq_scan import Scanner, scanner
+from omics_orchestrator.formats.fastq_scan import LateScanner, Scanner, scanner
 from omics_orchestrator.formats.fastq_tally import Tally, facts_of_all
 from omics_orchestrator.formats.text import Lines, text_head
 
@@ -55,7 +55,7 @@ class Fastq(Format):
 
     def inspect(self, file: OpenFile) -> Inspection:
         """Count reads and bases; stops at the first read that breaks the format."""
-        return _inspect([file], scanner(file.size))[0]
+        return _inspect([file], LateScanner(file.size))[0]
 
     def inspect_many(self, files: Sequence[tuple[str, bytes]]) -> list[Inspection]:
         """Inspect small files, plain and good ones in batches."""

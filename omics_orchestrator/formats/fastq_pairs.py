@@ -12,7 +12,7 @@ from itertools import zip_longest
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.fastq_reads import read_on
-from omics_orchestrator.formats.fastq_scan import scanner
+from omics_orchestrator.formats.fastq_scan import LateScanner
 from omics_orchestrator.formats.fastq_tally import Tally
 from omics_orchestrator.formats.text import Lines
 
@@ -104,7 +104,7 @@ def _first_difference(first: OpenFile, second: OpenFile) -> int:
 def _names(file: OpenFile) -> Iterator[bytes]:
     """Yield the names of the reads."""
     kept = _Names()
-    for _ in read_on(Lines(file.blocks()).text(), kept, scanner(file.size)):
+    for _ in read_on(Lines(file.blocks()).text(), kept, LateScanner(file.size)):
         yield from kept.taken()
 
 

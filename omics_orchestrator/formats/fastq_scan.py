@@ -68,8 +68,20 @@ class Scanner:
         return good.tolist(), numbers, values, profiles, parts
 
 
+class LateScanner(Scanner):
+    """Looks at nothing until the compiled loops are worth their loading: few packed bytes may hold a long text."""
+
+    def __init__(self, size: int) -> None:
+        self._late = scanner(size)
+
+    def scan(self, text: bytes, tally: Tally) -> tuple[int, bool]:
+        """Count reads as `Scanner.scan` does; until then leave every read to the exact parser."""
+        self._late = self._late or scanner(len(text))
+        return self._late.scan(text, tally) if self._late else (0, True)
+
+
 class _Demand:
-    """How many bytes of FASTQ files this process was asked to check so far."""
+    """How many bytes of FASTQ files, and of text inside them, this process was asked to check so far."""
 
     size = 0
 
@@ -78,7 +90,7 @@ def scanner(size: int) -> Scanner | None:
     """Return what counts quickly; None = not installed (extra `reads`), or not worth loading yet.
 
     Args:
-        size: bytes of the files that are to be checked now.
+        size: bytes of the files, or of text, that are to be checked now.
     """
     _Demand.size += size
     if _Demand.size < WORTH:

@@ -36,6 +36,7 @@ HANGS = 60.0  # seconds after which an input is given up that used the processor
 WAITS = 5  # … or however many times as many seconds
 SLOW = 20.0  # seconds of processor time
 LARGE = 768 * MIB  # bytes of memory beyond what the process had
+PATIENCE = 10  # times as much time for loops that are not compiled
 ADDRESSES = 8 * 1024 * MIB  # bytes of addresses: a process that wants more is refused by the system
 FACTS = MIB  # bytes
 DERIVED = 256 * 1024  # bytes
@@ -120,11 +121,15 @@ def work(folder: str) -> None:
         before, started = _memory(), time.process_time()
         told = wrong(one.declared, one.files, place)
         spent, grown = time.process_time() - started, _memory(peak=True) - before
-        if not told and spent > SLOW:
+        if not told and spent > SLOW * _patience(os.environ):
             told = f"slow: {spent:.0f} s of processor time"
         if not told and grown > LARGE:
             told = f"memory: {grown // MIB} MiB more"
         print(json.dumps(told), flush=True)
+
+
+def _patience(environment: Mapping[str, str]) -> int:
+    return PATIENCE if environment.get("NUMBA_DISABLE_JIT") == "1" else 1
 
 
 def _memory(*, peak: bool = False) -> int:
@@ -164,13 +169,14 @@ class Child:
         with suppress(BrokenPipeError):
             process.stdin.write(json.dumps({"tag": tag, "seed": seed, "number": number}) + "\n")
             process.stdin.flush()
+        limit = HANGS * _patience(self.environment)
         for _ in range(WAITS):  # on a busy machine an input may wait for its turn
-            ready, _, _ = select.select([process.stdout], [], [], HANGS)
-            if ready or sum(psutil.Process(process.pid).cpu_times()[:2]) - self._spent > HANGS / 2:
+            ready, _, _ = select.select([process.stdout], [], [], limit)
+            if ready or sum(psutil.Process(process.pid).cpu_times()[:2]) - self._spent > limit / 2:
                 break
         if not ready:
             self.end()
-            return f"hangs: no answer in {HANGS:.0f} s"
+            return f"hangs: no answer in {limit:.0f} s"
         if answer := process.stdout.readline():
             return str(json.loads(answer))
         said = process.communicate()[1].strip().splitlines()[-1:]
