@@ -30,13 +30,17 @@ def leave_out(cursor: Cursor, whose: Mapping[str, object], folder: str, patterns
     Returns:
         How many registered files were forgotten.
     """
-    if not patterns:
+    if (pattern := pattern_of(patterns)) is None:
         return 0
-    pattern = "|".join(f"(^{as_regex(pattern)}$)" for pattern in patterns)
     asked = {**whose, "start": len(folder) + 1, "pattern": pattern}
     cursor.execute(LEAVE_OUT, asked)
     cursor.execute(FORGET, asked)
     return int(cursor.rowcount)
+
+
+def pattern_of(patterns: Sequence[str]) -> str | None:
+    """Return the regular expression of Postgres that all patterns together are; None = there is no pattern."""
+    return "|".join(f"(^{as_regex(pattern)}$)" for pattern in patterns) or None
 
 
 def as_regex(pattern: str) -> str:

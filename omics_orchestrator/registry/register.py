@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.registry import listing, report
+from omics_orchestrator.registry.arrivals import beside_of
 from omics_orchestrator.registry.changes import Recorder
 from omics_orchestrator.registry.indexes import make_missing
 from omics_orchestrator.registry.left_out import leave_out
@@ -41,8 +42,12 @@ LOCK = "select pg_advisory_lock(hashtextextended(%s, 0))"  # of the session: it 
 SETS = "select array_agg(number) from registry.file_set where study = %(study)s and assay = %(assay)s"
 LINKED_BY = "select linked_by from registry.assay where study = %(study)s and assay = %(assay)s"
 NOTE_LINKED_BY = """
-insert into registry.assay values (%(study)s, %(assay)s, %(linked_by)s)
+insert into registry.assay (study, assay, linked_by) values (%(study)s, %(assay)s, %(linked_by)s)
 on conflict (study, assay) do update set linked_by = excluded.linked_by
+"""
+NOTE_BESIDE = """
+update registry.assay set beside = %(beside)s
+where study = %(study)s and assay = %(assay)s and beside is distinct from %(beside)s
 """
 
 
@@ -117,6 +122,7 @@ def register(
     with database.transaction() as connection, connection.cursor() as cursor:
         cursor.execute(LOCK, (f"register {study} {assay_name}",))
         connection.commit()
+        beside = beside_of(stores, assay)
         work = _Registration(stores, study, assay_name, assay, circumstances, run_id, quick=quick)
         touched = forget_otherwise_named(cursor, study, assay_name, circumstances.names.prefix)
         listing.store_listing(cursor, stores, assay.location, circumstances.names)
@@ -127,6 +133,7 @@ def register(
         touched += missing + work.take_in(connection, cursor, count, left)
         touched += work.settle_others(connection, cursor, whose, left)
         touched += forget_emptied(cursor, study, assay_name)
+        cursor.execute(NOTE_BESIDE, {**whose, "beside": beside})
         rows = {**report.counts(cursor, whose), "read": count}
         told, state = report.findings(cursor, whose)
         told += work.of_manifest(cursor, whose)

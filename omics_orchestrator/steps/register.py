@@ -1,11 +1,17 @@
-"""Register: the files of one assay become rows of the registry, verified and linked to samples."""
+"""Register: the files of one assay become rows of the registry, verified and linked to samples.
+
+Beside it: the cheap looks that tell whether there is anything to register.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
+from omics_orchestrator.registry.arrivals import Arrivals, Position
+from omics_orchestrator.registry.arrivals import arrivals as look
 from omics_orchestrator.registry.register import register as register_assay
-from omics_orchestrator.steps.file_names import circumstances
+from omics_orchestrator.steps.file_names import circumstances, names_of
 from omics_orchestrator.steps.file_pictures import pictures
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
@@ -36,6 +42,32 @@ def register(
         pictures=pictures(workspace, study.study, assay),
         touched=registered.touched,
         rows=registered.rows["files"],
+    )
+
+
+def arrivals(
+    workspace: Workspace, study: Study, assay: str, start: Position, in_time: Callable[[], bool]
+) -> Arrivals:
+    """Return how the listing of `assay` differs from the registry; nothing is read or written.
+
+    Args:
+        workspace: of this machine.
+        study: the study.
+        assay: the assay's name.
+        start: where the last look ended.
+        in_time: asked between pages of the listing; False ends this look.
+
+    Raises:
+        StorageError: the store does not answer within half a minute.
+    """
+    return look(
+        workspace.database,
+        workspace.hasty_stores,
+        (study.study, assay),
+        study.assays[assay],
+        names=names_of(workspace, study),
+        start=start,
+        in_time=in_time,
     )
 
 

@@ -40,6 +40,11 @@ class Workspace:
         """Our own object store and the named source stores."""
         return Stores(self.settings)
 
+    @cached_property
+    def hasty_stores(self) -> Stores:
+        """The same stores, for questions that come again soon: one that does not answer is given up quickly."""
+        return Stores(self.settings, hasty=True)
+
     def unavailable(self, study: Study) -> str | None:
         """Return the variable that this machine would have to set for `study`, or None when all is there."""
         for location in study.locations():

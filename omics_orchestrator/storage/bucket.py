@@ -37,6 +37,13 @@ RETRY = {
     "retry_timeout": timedelta(minutes=3),
     "backoff": {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=15), "base": 2},
 }
+# For a question that comes again soon: given up within half a minute.
+HASTY_CLIENT = {
+    "connect_timeout": timedelta(seconds=5),
+    "read_timeout": timedelta(seconds=15),
+    "timeout": timedelta(seconds=15),
+}
+HASTY_RETRY = {**RETRY, "max_retries": 2, "retry_timeout": timedelta(seconds=15)}
 # obstore's option: (suffix of the store's own variable, general variable)
 S3 = {
     "endpoint": ("ENDPOINT", "AWS_ENDPOINT_URL"),
@@ -56,7 +63,9 @@ AZURE = {
 class BucketStore(Store):
     """Objects of one bucket, below an optional prefix."""
 
-    def __init__(self, url: str, settings: Settings, variables: str, *, read_only: bool = False) -> None:
+    def __init__(
+        self, url: str, settings: Settings, variables: str, *, read_only: bool = False, hasty: bool = False
+    ) -> None:
         super().__init__(url, read_only=read_only)
         parts = urlsplit(url)
         if parts.scheme not in {"s3", "az"} or not parts.netloc:
@@ -65,7 +74,7 @@ class BucketStore(Store):
             )
         self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
         self._scheme = parts.scheme
-        self._options = _options(S3 if parts.scheme == "s3" else AZURE, variables, settings)
+        self._options = _options(S3 if parts.scheme == "s3" else AZURE, variables, settings, hasty=hasty)
         self._objects = self.obstore()
 
     def obstore(self, prefix: str = "") -> ObjectStore:
@@ -76,18 +85,21 @@ class BucketStore(Store):
         kind: Any = S3Store if self._scheme == "s3" else AzureStore
         return kind(self._bucket, prefix=root or None, **self._options)  # type: ignore[no-any-return]
 
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
         """Yield the objects below `prefix` by key, a page at a time."""
         import obstore
 
         with self._told():
-            for page in obstore.list(self._objects, prefix.strip("/") or None, chunk_size=PAGE):
+            listed = obstore.list(
+                self._objects, prefix.strip("/") or None, offset=after or None, chunk_size=PAGE
+            )
+            for page in listed:
                 for entry in page:
                     # A console's folder marker `a/` is listed as an empty object `a`, which nobody can get.
                     if entry["size"] or (entry["path"] and self.head(entry["path"])):
                         yield _stored(entry)
 
-    def pages(self, prefix: str = "") -> Iterator[pa.Table]:
+    def pages(self, prefix: str = "", after: str = "") -> Iterator[pa.Table]:
         """Yield the listing as Arrow tables: a sixth of the cost of `list`."""
         import obstore
         import pyarrow as pa
@@ -101,9 +113,8 @@ class BucketStore(Store):
             }
         )
         with self._told():
-            listed = obstore.list(
-                self._objects, prefix.strip("/") or None, chunk_size=PAGE, return_arrow=True
-            )
+            below, start = prefix.strip("/") or None, after or None
+            listed = obstore.list(self._objects, below, offset=start, chunk_size=PAGE, return_arrow=True)
             for batch in listed:
                 page = pa.table(batch).select(["path", "size", "last_modified", "e_tag"])
                 page = page.rename_columns(kind.names).cast(kind)
@@ -271,10 +282,12 @@ def _etag(data: bytes) -> str:
     return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
 
 
-def _options(names: dict[str, tuple[str, str]], variables: str, settings: Settings) -> dict[str, Any]:
+def _options(
+    names: dict[str, tuple[str, str]], variables: str, settings: Settings, *, hasty: bool = False
+) -> dict[str, Any]:
     """Return obstore's options from the environment; http only where an endpoint says http itself."""
-    client: dict[str, Any] = dict(CLIENT)
-    options: dict[str, Any] = {"client_options": client, "retry_config": RETRY}
+    client: dict[str, Any] = dict(HASTY_CLIENT if hasty else CLIENT)
+    options: dict[str, Any] = {"client_options": client, "retry_config": HASTY_RETRY if hasty else RETRY}
     for option, (suffix, general) in names.items():
         for variable in (f"{variables}_{suffix}", general):
             if {variable, f"{variable}_FILE"} & settings.environment.keys():

@@ -46,14 +46,16 @@ class FolderStore(Store):
         self.folder = url2pathname(parts.path).rstrip("/") or "/"
         self._told = _Told(url)
 
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
         """Yield the files below `prefix` by key; one folder's names are held at a time."""
         prefix = prefix.rstrip("/")
         path = self._path(prefix) if prefix else self.folder
         with self._told:
-            yield from self._walk(path, f"{prefix}/" if prefix else "", ())
+            yield from self._walk(path, f"{prefix}/" if prefix else "", (), after)
 
-    def _walk(self, path: str, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[StoredObject]:
+    def _walk(
+        self, path: str, prefix: str, above: tuple[tuple[int, int], ...], after: str
+    ) -> Iterator[StoredObject]:
         try:
             here = Path(path).stat()
             with os.scandir(path) as entries:
@@ -64,10 +66,12 @@ class FolderStore(Store):
         if identity in above:  # a link to a folder above: its files are listed already
             return
         for name in names:
+            if (key := prefix + name) <= after and not (name.endswith("/") and after.startswith(key)):
+                continue
             if name.endswith("/"):
                 if name != f"{STAGING}/" or prefix:
-                    yield from self._walk(f"{path}/{name[:-1]}", prefix + name, (*above, identity))
-            elif found := self._entry(f"{path}/{name}", prefix + name):
+                    yield from self._walk(f"{path}/{name[:-1]}", key, (*above, identity), after)
+            elif found := self._entry(f"{path}/{name}", key):
                 yield found
 
     def _entry(self, path: str, key: str) -> StoredObject | None:

@@ -50,12 +50,15 @@ class Store(ABC):
         self.read_only = read_only
 
     @abstractmethod
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Yield what lies below the folder `prefix` (all levels), by key; the listing is never held whole."""
+    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
+        """Yield what lies below the folder `prefix` (all levels), by key; the listing is never held whole.
 
-    def pages(self, prefix: str = "") -> Iterator[pa.Table]:
+        With `after` what comes later than this key only: earlier objects cost nothing.
+        """
+
+    def pages(self, prefix: str = "", after: str = "") -> Iterator[pa.Table]:
         """Yield what `list` yields, a page at a time (key, size, modified, etag)."""
-        yield from paged(self.list(prefix))
+        yield from paged(self.list(prefix, after))
 
     @abstractmethod
     def head(self, key: str) -> StoredObject | None:
@@ -107,16 +110,18 @@ class Stores:
 
     Attributes:
         settings: of this machine; sources read their secrets from there.
+        hasty: a bucket that does not answer is given up within half a minute, not after four.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, hasty: bool = False) -> None:
         self.settings = settings
+        self.hasty = hasty
         self._sources: dict[str, Store] = {}
 
     @cached_property
     def own(self) -> Store:
         """The store that we write (`OMICS_STORE_URL`)."""
-        return _open(self.settings.store_url, "OMICS_STORE", self.settings, read_only=False)
+        return self._open(self.settings.store_url, "OMICS_STORE", read_only=False)
 
     def source(self, name: str) -> Store:
         """Return the read-only source store `name`.
@@ -128,8 +133,18 @@ class Stores:
         if name not in self._sources:
             if not (url := self.settings.source_stores.get(name)):
                 raise NotConfigured(f'store "{name}" is not configured here: set {_variable(name)}')
-            self._sources[name] = _open(url, f"OMICS_STORE_{name.upper()}", self.settings, read_only=True)
+            self._sources[name] = self._open(url, f"OMICS_STORE_{name.upper()}", read_only=True)
         return self._sources[name]
+
+    def _open(self, url: str, prefix: str, *, read_only: bool) -> Store:
+        """Open the store behind `url`; `<prefix>_ENDPOINT` and its like are the variables of this store alone."""
+        if url.startswith("file://"):
+            from omics_orchestrator.storage.folder import FolderStore
+
+            return FolderStore(url, read_only=read_only)
+        from omics_orchestrator.storage.bucket import BucketStore
+
+        return BucketStore(url, self.settings, prefix, read_only=read_only, hasty=self.hasty)
 
     def resolve(self, location: str) -> tuple[Store, str]:
         """Return store and key of `store://key` or `store+name://key`."""
@@ -141,31 +156,32 @@ class Stores:
         name, _ = _split(location)
         return _variable(name) if name and name not in self.settings.source_stores else None
 
-    def walk(self, location: str) -> Iterator[tuple[Store, StoredObject]]:
+    def walk(self, location: str, after: str = "") -> Iterator[tuple[Store, StoredObject]]:
         """Yield one object, all below a prefix that ends in `/`, or those that match a glob in the last part.
 
-        By key, without holding the listing. A key that exists as written wins over its reading as a glob.
+        By key, without holding the listing. A key that exists as written wins over its reading as a glob. With
+        `after` what comes later than this key only.
         """
         store, key = self.resolve(location)
         folder, _, last = key.rpartition("/")
         if last and (found := store.head(key)):
-            yield store, found
+            yield from [(store, found)] if key > after else []
         elif not last:
-            yield from ((store, found) for found in store.list(folder))
+            yield from ((store, found) for found in store.list(folder, after))
         elif re.search(r"[*?\[]", last):
             fits = re.compile(translate(last)).fullmatch
             start = len(folder) + 1 if folder else 0
-            for found in store.list(folder):
+            for found in store.list(folder, after):
                 if "/" not in (name := found.key[start:]) and fits(name):
                     yield store, found
 
-    def pages(self, location: str) -> Iterator[pa.Table]:
-        """Yield what `walk(location)` yields, a page at a time (key, size, modified, etag)."""
+    def pages(self, location: str, after: str = "") -> Iterator[pa.Table]:
+        """Yield what `walk(location, after)` yields, a page at a time (key, size, modified, etag)."""
         store, key = self.resolve(location)
         if key.endswith("/") or not key:
-            yield from store.pages(key.rstrip("/"))
+            yield from store.pages(key.rstrip("/"), after)
         else:
-            yield from paged(found for _, found in self.walk(location))
+            yield from paged(found for _, found in self.walk(location, after))
 
     def expand(self, location: str) -> list[tuple[Store, StoredObject]]:
         """Return `walk(location)` as a list: for sources of a few files."""
@@ -195,14 +211,3 @@ def _split(location: str) -> tuple[str, str]:
 
 def _variable(name: str) -> str:
     return f"OMICS_STORE_{name.upper()}_URL"
-
-
-def _open(url: str, prefix: str, settings: Settings, *, read_only: bool) -> Store:
-    """Open the store behind `url`; `<prefix>_ENDPOINT` and its like are the variables of this store alone."""
-    if url.startswith("file://"):
-        from omics_orchestrator.storage.folder import FolderStore
-
-        return FolderStore(url, read_only=read_only)
-    from omics_orchestrator.storage.bucket import BucketStore
-
-    return BucketStore(url, settings, prefix, read_only=read_only)

@@ -93,6 +93,17 @@ def test_a_prefix_is_a_folder_not_the_beginning_of_a_name(store):
     assert keys(store, "nothing") == []
 
 
+def test_a_listing_goes_on_after_a_key(store):
+    keys = [*ODD_KEYS, "d/e/g", "d/f", "d0"]
+    for key in keys:
+        store.put(f"go on/{key}", b"x")
+    whole = [found.key for found in store.list("go on")]
+    for key in ["", *whole, "go on/d/ez", "nothing like it"]:
+        assert [found.key for found in store.list("go on", key)] == [one for one in whole if one > key]
+    (page,) = store.pages("go on", whole[2])
+    assert page["key"].to_pylist() == whole[3:]
+
+
 def test_ranges_and_blocks(store):
     data = os.urandom(300_000)
     store.put("data", data)

@@ -153,4 +153,5 @@ ASSAY = Table(
     Column(
         "linked_by", Text, nullable=False, doc="digest of the rule, the samples and what a person settled"
     ),
+    Column("beside", Text, doc="digest of the listing of the sample sheet and manifests"),
 )
