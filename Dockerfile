@@ -7,7 +7,7 @@ RUN python -m venv /opt/venv \
  && awk '/^uv==/ {on=1} on {print} on && !/\\$/ {exit}' requirements.lock > uv.lock \
  && python -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --quiet --require-hashes -r uv.lock \
  && /opt/uv/bin/uv pip compile --quiet --no-cache --no-header --no-annotate --no-strip-extras --python /opt/venv/bin/python \
-      --extra matrices --extra variants --extra reads --extra profiles --extra images --constraint requirements.lock \
+      --extra matrices --extra variants --extra reads --extra profiles --extra images --extra docker --constraint requirements.lock \
       pyproject.toml -o names.txt \
  && awk -F'[=[ ]' 'NR == FNR {want[$1]; next} /^[a-zA-Z0-9]/ {on = ($1 in want)} on' names.txt requirements.lock > server.lock \
  && /opt/uv/bin/uv pip install --quiet --no-cache --compile-bytecode --python /opt/venv/bin/python --require-hashes -r server.lock
@@ -19,6 +19,7 @@ COPY --from=environment /opt/venv /opt/venv
 COPY . /app
 RUN printf '/app\n' > "$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/omics_orchestrator.pth" \
  && printf '#!/bin/sh\nexec /opt/venv/bin/python -m omics_orchestrator.cli "$@"\n' > /opt/venv/bin/omics && chmod 0755 /opt/venv/bin/omics \
+ && cat /app/dagster.yaml /app/dagster.docker-runs.yaml > /opt/dagster.docker-runs.yaml \
  && chmod -R a+rX /app
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     OMICS_HOME=/var/lib/omics \

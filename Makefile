@@ -8,7 +8,7 @@ SECONDS ?= 60
 FUZZ = $(BIN)/python -m omics_orchestrator_tests.formats.fuzz
 COMPILED := --format fastq --format vcf --format bam
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-faults fuzz check format dev bench lock schemas clean
+.PHONY: help install demo test test-slow test-faults test-compose fuzz check format dev bench lock schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -37,13 +37,16 @@ dev: install ## open the Dagster UI on the same instance (PORT=3000)
 	@$(BIN)/omics dev --port $(PORT)
 
 test: install ## run the test suite
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not compose"
 
 test-slow: install ## run the slow load and browser tests
 	@$(BIN)/python -m pytest -q -m "slow and not faults" --timeout 900
 
 test-faults: install ## kill runs, servers and connections in the middle of work
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults --timeout 600
+
+test-compose: install ## bring the server stack up in containers and try it (DOCKER_HOST; skipped without an engine)
+	@$(BIN)/python -m pytest -q -rfE -m compose omics_orchestrator_tests/compose
 
 fuzz: install ## read random files until SECONDS are over (SECONDS=60 SEED=…)
 	@$(BIN)/python -m omics_orchestrator_tests.sources.fuzz --seconds $$(($(SECONDS) / 4)) $(if $(SEED),--seed $(SEED))

@@ -83,6 +83,7 @@ class Settings:
         database_url: `OMICS_DATABASE_URL`, plain `postgresql://…`; None = the embedded server. A URL with a user
             and no password takes the secret `OMICS_DATABASE_PASSWORD`.
         dagster_database_url: `OMICS_DAGSTER_DATABASE_URL`; None = the same server, database `dagster`.
+        dagster_yaml: `OMICS_DAGSTER_YAML`: the configuration of Dagster's instance. Default that of the working copy.
         store_url: `OMICS_STORE_URL`: our own object store.
         source_stores: name → URL of every `OMICS_STORE_<NAME>_URL` (names in lower case).
         environment: the variables that secrets are read from.
@@ -94,6 +95,7 @@ class Settings:
     postgres_bin: Path | None = None
     database_url: str | None = None
     dagster_database_url: str | None = None
+    dagster_yaml: Path = WORKING_COPY / "dagster.yaml"
     source_stores: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -123,6 +125,9 @@ class Settings:
             postgres_bin=Path(bin_folder) if bin_folder else None,
             database_url=_with_password(env.get("OMICS_DATABASE_URL"), env),
             dagster_database_url=_with_password(env.get("OMICS_DAGSTER_DATABASE_URL"), env),
+            dagster_yaml=Path(env.get("OMICS_DAGSTER_YAML") or WORKING_COPY / "dagster.yaml")
+            .expanduser()
+            .resolve(),
             source_stores=stores,
             environment={**_demo_variables(home), **env},
         )

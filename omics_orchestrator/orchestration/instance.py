@@ -7,16 +7,16 @@ from pathlib import Path
 
 import dagster as dg
 
-from omics_orchestrator.settings import WORKING_COPY, Settings, export
+from omics_orchestrator.settings import Settings, export
 from omics_orchestrator.storage.database import dagster_database_url
 
 STATEMENT_MS = 60_000
 
 
 def prepare(settings: Settings) -> dict[str, str]:
-    """Make the Dagster home (with the working copy's dagster.yaml linked into it) and return its environment."""
+    """Make the Dagster home (with the chosen dagster.yaml linked into it) and return its environment."""
     settings.dagster_home.mkdir(parents=True, exist_ok=True)
-    link, target = settings.dagster_home / "dagster.yaml", WORKING_COPY / "dagster.yaml"
+    link, target = settings.dagster_home / "dagster.yaml", settings.dagster_yaml
     if not link.exists() or (link.is_symlink() and Path(link).resolve() != target):
         with suppress(FileNotFoundError):
             link.unlink()

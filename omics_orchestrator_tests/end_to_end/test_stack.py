@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import socket
 import ssl
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.error import HTTPError
 
 import psutil
 import psycopg2
@@ -27,89 +23,23 @@ import yaml
 from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.storage.embedded import ensure_server
 from omics_orchestrator_tests.end_to_end.processes import answers, free_port, wait_until
+from omics_orchestrator_tests.end_to_end.stack import (
+    CHANGES,
+    LAUNCH,
+    OPERATOR,
+    PEOPLE,
+    READER,
+    ROUTES,
+    WIPE,
+    Stack,
+    basic,
+)
 from omics_orchestrator_tests.installation import Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 PROGRAMS = Path(sys.executable).parent
 USERS = WORKING_COPY / "omics_orchestrator_tests" / "end_to_end" / "users"
-READER, OPERATOR = ("rita", "reading"), ("otto", "operating")
-ROUTES = (
-    "/",
-    "/graphql",
-    "/server_info",
-    "/assets",
-    "/operate",
-    "/operate/",
-    "/operate/graphql",
-    "/logs/x",
-    "/%67raphql",
-)
-LAUNCH = """mutation {launchRun(executionParams: {selector: {repositoryLocationName: "omics_orchestrator",
- repositoryName: "__repository__", pipelineName: "__ASSET_JOB", assetSelection: [
- {path: ["raw", "tiny", "files", "people"]}]},
- runConfigData: "{}"}) {__typename ... on LaunchRunSuccess {run {runId}} ... on PythonError {message}}}"""
-WIPE = """mutation {wipeAssets(assetPartitionRanges: [
- {assetKey: {path: ["raw", "tiny", "files", "people"]}}]) {__typename}}"""
-
-
-class NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-@dataclass
-class Stack:
-    """The running stack as somebody outside sees it."""
-
-    port: int
-    context: ssl.SSLContext
-    database: str
-
-    def ask(
-        self,
-        path: str,
-        user: tuple[str, str] | None = None,
-        body: object = None,
-        method: str | None = None,
-        **headers: str,
-    ) -> tuple[int, dict[str, str], bytes]:
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if user:
-            sent["Authorization"] = basic(user)
-        content = None if body is None else json.dumps(body).encode()
-        if content is not None:
-            sent["Content-Type"] = "application/json"
-        request = urllib.request.Request(f"https://localhost:{self.port}{path}", content, sent, method=method)
-        opener = urllib.request.build_opener(urllib.request.HTTPSHandler(context=self.context), NoRedirect)
-        try:
-            with opener.open(request, timeout=90) as answer:
-                return answer.status, dict(answer.headers), answer.read()
-        except HTTPError as error:
-            return error.code, dict(error.headers), error.read()
-
-    def graphql(self, path: str, query: str, user: tuple[str, str]) -> Any:
-        status, _, content = self.ask(path, user, {"query": query})
-        assert status == 200, content
-        return json.loads(content)
-
-    def websocket(self, path: str, user: tuple[str, str] | None, origin: str | None = None) -> int:
-        """Return the status with which a websocket is answered."""
-        lines = [
-            f"GET {path} HTTP/1.1", f"Host: localhost:{self.port}", "Connection: Upgrade", "Upgrade: websocket",
-            "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-            "Sec-WebSocket-Protocol: graphql-ws",
-        ]  # fmt: skip
-        lines += [f"Authorization: {basic(user)}"] if user else []
-        lines += [f"Origin: {origin}"] if origin else []
-        plain = socket.create_connection(("localhost", self.port), 30)
-        with self.context.wrap_socket(plain, server_hostname="localhost") as line:
-            line.sendall("\r\n".join([*lines, "", ""]).encode())
-            return int(line.recv(100).split()[1])
-
-
-def basic(user: tuple[str, str]) -> str:
-    return "Basic " + base64.b64encode(":".join(user).encode()).decode()
 
 
 def service(name: str, port: int) -> list[str]:
@@ -251,7 +181,7 @@ def test_a_reader_looks_and_changes_nothing(stack):
         assert front.ask(route, READER, {"query": LAUNCH})[0] in {401, 405}, route
     assert front.websocket("/operate/graphql", READER) == 401
     assert front.ask("/report_asset_materialization/raw/tiny/files/people", READER, {})[0] == 405
-    for method in ("PUT", "DELETE", "PATCH"):
+    for method in CHANGES:
         assert front.ask("/graphql", READER, {}, method)[0] == 405
     asked = front.graphql(
         "/operate/graphql",
@@ -284,18 +214,7 @@ def test_headers_protect_the_browser(stack):
 
 def test_an_operator_s_run_ends_green_in_postgres(stack):
     front, _, folder = stack
-    launched = front.graphql("/operate/graphql", LAUNCH, OPERATOR)["data"]["launchRun"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    query = '{runOrError(runId: "%s") {... on Run {status}}}' % launched["run"]["runId"]  # noqa: UP031
-    status = ""
-
-    def ended() -> bool:
-        nonlocal status
-        status = front.graphql("/graphql", query, READER)["data"]["runOrError"]["status"]
-        return status in {"SUCCESS", "FAILURE"}
-
-    assert wait_until(ended, 240), status
-    assert status == "SUCCESS"
+    assert front.run_ended(front.launch(PEOPLE)) == "SUCCESS"
     with psycopg2.connect(front.database) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM raw_tiny.files__people")
         assert cursor.fetchone() == (3,)
@@ -314,6 +233,8 @@ class Gate(BaseHTTPRequestHandler):
         allowed = self.path.partition("allowed_groups=")[2].split(",")
         status = 401 if not group else 202 if group in allowed else 403
         self.send_response(200 if self.path.startswith("/oauth2/start") else status)
+        if status == 202:
+            self.send_header("X-Auth-Request-User", "olga")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -321,28 +242,75 @@ class Gate(BaseHTTPRequestHandler):
         pass
 
 
+class Echo(Gate):
+    """A webserver that answers with what it was sent."""
+
+    def do_GET(self) -> None:
+        said = json.dumps(dict(self.headers)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Serve on a port of this machine; yields the address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
 def test_an_oidc_proxy_instead_of_passwords(stack):
     front, behind, folder = stack
-    gate = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
-    Thread(target=gate.serve_forever, daemon=True).start()
     port = free_port()
-    process = caddy(
-        folder, port, OMICS_AUTH="oidc", OMICS_OIDC_PROXY=f"127.0.0.1:{gate.server_port}", **behind
-    )
-    try:
-        door = Stack(port, front.context, front.database)
-        for route in ROUTES:
-            status, headers, _ = door.ask(route, OPERATOR)
-            assert (status, headers["Location"][:19]) == (302, "/oauth2/start?rd=ht"), route
-        assert door.ask("/oauth2/start")[0] == 200
-        assert door.ask("/server_info", Cookie="group=omics-readers")[0] == 200
-        assert door.ask("/operate/server_info", Cookie="group=omics-readers")[0] == 403
-        assert door.ask("/operate/server_info", Cookie="group=omics-operators")[0] == 200
-        assert door.ask("/server_info", Cookie="group=others")[0] == 403
-    finally:
-        process.terminate()
-        process.wait(30)
-        gate.shutdown()
+    with serving(Gate) as gate:
+        process = caddy(folder, port, OMICS_AUTH="oidc", OMICS_OIDC_PROXY=gate, **behind)
+        try:
+            door = Stack(port, front.context)
+            for route in ROUTES:
+                status, headers, _ = door.ask(route, OPERATOR)
+                assert (status, headers["Location"][:19]) == (302, "/oauth2/start?rd=ht"), route
+            assert door.websocket("/operate/graphql", OPERATOR) == 302
+            assert door.ask("/oauth2/start")[0] == 200
+            assert door.ask("/server_info", Cookie="group=omics-readers")[0] == 200
+            assert door.ask("/operate/server_info", Cookie="group=omics-readers")[0] == 403
+            assert door.ask("/operate/server_info", Cookie="group=omics-operators")[0] == 200
+            assert door.ask("/server_info", Cookie="group=others")[0] == 403
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def test_who_an_oidc_proxy_names_is_passed_on_and_logged(stack):
+    front, behind, folder = stack
+    port = free_port()
+    with serving(Gate) as gate, serving(Echo) as echo:
+        process = caddy(
+            folder,
+            port,
+            **{**behind, "OMICS_AUTH": "oidc", "OMICS_OIDC_PROXY": gate, "OMICS_READ_UPSTREAM": echo},
+        )
+        try:
+            door = Stack(port, front.context)
+            assert door.ask("/oauth2/callback?code=of-the-provider&state=of-ours")[0] == 401
+            _, _, sent = door.ask(
+                "/server_info",
+                OPERATOR,
+                Cookie="group=omics-readers",
+                X_Auth_Request_User="root",
+                X_Auth_Request_Groups="omics-operators",
+            )
+        finally:
+            process.terminate()
+            process.wait(30)
+    told = {name.casefold(): value for name, value in json.loads(sent).items()}
+    assert told["x-auth-request-user"] == "olga"
+    assert not {"x-auth-request-groups", "authorization"} & told.keys()
+    said = (folder / f"caddy_{port}.log").read_text()
+    assert '"user":"olga"' in said
+    assert not [secret for secret in ("of-the-provider", "of-ours", "group=omics") if secret in said]
 
 
 def test_a_missing_file_of_users_stops_caddy(tmp_path):

@@ -1,0 +1,1 @@
+"""The server stack in containers, brought up for real: `make test-compose`."""
