@@ -75,6 +75,8 @@ def recorded(definitions):
                     "kinds": set(spec.kinds),
                     "owners": list(spec.owners),
                     "automation_condition": spec.automation_condition,
+                    "freshness_policy": spec.freshness_policy,
+                    "daily": spec.partitions_def is not None,
                 }
             )
     return plain
@@ -83,6 +85,8 @@ def recorded(definitions):
 def bare_definitions(plain):
     """Return definitions as someone would write them by hand: `@dg.asset` with constants."""
     import dagster as dg
+
+    days = dg.DailyPartitionsDefinition("2004-01-01", end_offset=1)
 
     def made(one):
         def run(context, **tables):
@@ -98,6 +102,9 @@ def bare_definitions(plain):
                 for name in ("group_name", "description", "code_version", "metadata", "kinds", "owners")
             },
             automation_condition=one["automation_condition"],
+            freshness_policy=one["freshness_policy"],
+            partitions_def=days if one["daily"] else None,
+            backfill_policy=dg.BackfillPolicy.single_run() if one["daily"] else None,
         )(run)
 
     return dg.Definitions(assets=[made(one) for one in plain], executor=dg.in_process_executor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import typer
@@ -63,6 +64,21 @@ def materialize(
     from omics_orchestrator.cli.materialize import run_materialize
 
     raise typer.Exit(run_materialize(keys or [], force=force))
+
+
+@app.command()
+def backfill(
+    study: str = typer.Argument(help="The study."),
+    since: datetime = typer.Option(help="The first day, YYYY-MM-DD (UTC).", formats=["%Y-%m-%d"]),
+    until: datetime | None = typer.Option(
+        None, help="The last day; default: today.", formats=["%Y-%m-%d"], show_default=False
+    ),
+    source: str | None = typer.Option(None, help="Only this source or assay; default: all of the study."),
+) -> None:
+    """Read again what a study's sources changed in these days, then run what follows from it."""
+    from omics_orchestrator.cli.backfill import run_backfill
+
+    raise typer.Exit(run_backfill(study, since, until, source))
 
 
 @app.command()

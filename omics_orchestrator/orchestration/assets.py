@@ -2,7 +2,8 @@
 
 # No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,9 @@ def make_asset(
     # Without a return annotation: Dagster would take it for the type of an output.
     def run(context: dg.AssetExecutionContext, **tables: pa.Table):  # type: ignore[no-untyped-def]  # noqa: ANN202
         workspace = current_workspace()
-        try:
+        with told():
             seen = {SIGNATURE: signature(workspace)} if signature else {}
             result = body(workspace, context.run.run_id, tables)
-        except OmicsError as error:
-            raise dg.Failure(description=str(error), allow_retries=error.retry) from error
-        except Exception as error:  # noqa: BLE001 - whatever it is, what it says must not be stored
-            raise dg.Failure(description=_unexpected(error), allow_retries=False) from None
         progress.tell(spec.key)
         reported = _reported(spec, result, seen, checks)
         return reported._replace(value=result) if writes_tables else reported
@@ -94,8 +91,20 @@ def _options(spec: dg.AssetSpec) -> dict[str, Any]:
         **told,
         "tags": tags,
         "automation_condition": spec.automation_condition,
+        "freshness_policy": spec.freshness_policy,
         "retry_policy": ONCE_MORE,
     }
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn an error of the body into Dagster's, in words that may be stored; it says itself whether to try again."""
+    try:
+        yield
+    except OmicsError as error:
+        raise dg.Failure(description=str(error), allow_retries=error.retry) from error
+    except Exception as error:  # noqa: BLE001 - whatever it is, what it says must not be stored
+        raise dg.Failure(description=_unexpected(error), allow_retries=False) from None
 
 
 def _unexpected(error: Exception) -> str:

@@ -7,6 +7,7 @@ import dagster as dg
 from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.orchestration import describe
 from omics_orchestrator.orchestration.assets import TABLES
+from omics_orchestrator.orchestration.deliveries import delivery_assets
 from omics_orchestrator.orchestration.io_managers import PostgresTables
 from omics_orchestrator.orchestration.line import study_assets, warehouse_assets
 from omics_orchestrator.orchestration.resources import S3, S3Store
@@ -30,6 +31,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
             continue
         usable.append(study)
         assets += study_assets(study, dictionary)
+        assets += delivery_assets(study)
     assets += warehouse_assets(usable, dictionary, catalogue)
     assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]
     return dg.Definitions(

@@ -6,7 +6,8 @@ No participant's value appears here; row counts come with each materialisation.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -18,6 +19,7 @@ from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.findings import counted
 from omics_orchestrator.steps.extract import ORIGINAL
 from omics_orchestrator.steps.result import StepResult
+from omics_orchestrator.steps.staged import FILES
 from omics_orchestrator.studies import EntityBlock, Study
 
 LARGEST = 100_000  # bytes of a picture in an event
@@ -38,6 +40,17 @@ def common(study: Study, *kinds: str) -> dict[str, Any]:
         "kinds": set(kinds),
         "tags": {"study": study.study},
     }
+
+
+def freshness(study: Study) -> dg.FreshnessPolicy | None:
+    """Return how old an asset of the study may be; None = the study is not read by a schedule.
+
+    A warning comes an hour early, so that the nightly run that comes late is seen before it is missed.
+    """
+    if study.schedule is None:
+        return None
+    window = study.schedule.window
+    return dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window - timedelta(hours=1))
 
 
 def raw(study: Study, source: str, table: str) -> str:
@@ -109,6 +122,18 @@ def _origin(field: pa.Field) -> str | None:
     words = {name: value.decode() for name, value in (field.metadata or {}).items()}
     original, label = words.get(ORIGINAL), words.get(b"label")
     return f"`{original}`: {label}" if original and label else f"`{original}`" if original else None
+
+
+def delivery(study: Study, name: str, tables: Sequence[str]) -> str:
+    """Describe the deliveries of a source or assay."""
+    applied = ", ".join(
+        f"`files/{study.study}/{name}`" if table == FILES else f"`raw/{study.study}/{name}/{table}`"
+        for table in tables
+    )
+    return (
+        f"**{study.title}**: what `{name}` changed or got on a day (UTC), staged to be read again by {applied} when "
+        "they run next. Nights do not need it; `omics backfill` does it in one run."
+    )
 
 
 def files(study: Study, assay: str) -> str:

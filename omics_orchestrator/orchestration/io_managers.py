@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.steps.result import StepResult, facts_of
+from omics_orchestrator.steps.staged import forget
 from omics_orchestrator.storage.tables import read_table, write_tables
 from omics_orchestrator.studies.places import table_of
 
@@ -20,6 +21,7 @@ class PostgresTables(dg.ConfigurableIOManager):
     def handle_output(self, context: dg.OutputContext, obj: StepResult) -> None:
         """Write every table of the step in one transaction and tell how many rows were touched."""
         written = write_tables(current_workspace().database, obj.writes)
+        forget(current_workspace(), obj.applied)
         context.add_output_metadata({"dagster/row_count": obj.rows, **facts_of(written)})
 
     def load_input(self, context: dg.InputContext) -> pa.Table:

@@ -79,6 +79,7 @@ def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
         description=describe.raw(study, source, table),
         code_version=versions.raw(study, source, table),
         metadata=describe.raw_metadata(study, source, table),
+        freshness_policy=describe.freshness(study),
         **describe.common(study, study.sources[source].kind, "postgres"),
     )
     return make_asset(spec, body, layer="raw", signature=signature)
@@ -119,6 +120,7 @@ def _dataset(study: Study, name: str, dictionary: Dictionary) -> dg.AssetsDefini
         description=describe_datasets.description(study, name),
         code_version=dataset_version(study, name, dictionary),
         metadata=describe_datasets.metadata(study, name, dictionary),
+        freshness_policy=describe.freshness(study),
         automation_condition=FOLLOWS,
         **describe.common(study, "duckdb", "postgres"),
     )
@@ -137,6 +139,7 @@ def _files(study: Study, assay: str) -> dg.AssetsDefinition:
         deps=_sample_deps(study),
         description=describe.files(study, assay),
         code_version=versions.files(study, assay),
+        freshness_policy=describe.freshness(study),
         automation_condition=FOLLOWS,
         **describe.common(study, study.assays[assay].format.format, "postgres"),
     )

@@ -154,11 +154,16 @@ def _record(run: dg.ExecuteInProcessResult, wave: Mapping[dg.AssetKey, str], out
         for name in COUNTED:
             value = materialization.metadata.get(name)
             outcome.touched += int(str(value.value)) if value else 0
-    errors = {event.step_key: _message(event) for event in run.all_events if event.is_step_failure}
+    errors = errors_of(run)
     for key in wave:
         step = "__".join(key.path)
         if key not in finished and step in errors:
             outcome.failed[key] = errors[step]
+
+
+def errors_of(run: dg.ExecuteInProcessResult) -> dict[str | None, str]:
+    """Return step → the error that it raised last."""
+    return {event.step_key: _message(event) for event in run.all_events if event.is_step_failure}
 
 
 def _message(event: dg.DagsterEvent) -> str:

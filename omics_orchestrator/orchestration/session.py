@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 
 import dagster as dg
 
+from omics_orchestrator.orchestration.backfill import deliver_days
 from omics_orchestrator.orchestration.build import build_definitions
 from omics_orchestrator.orchestration.instance import open_instance
 from omics_orchestrator.orchestration.materialise import Line, latest_results, materialise
 from omics_orchestrator.orchestration.stale import nodes_of, reasons
 from omics_orchestrator.steps.pseudonymise import source_signature
 from omics_orchestrator.steps.register import assay_signature
+from omics_orchestrator.steps.staged import FILES, waits
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.studies import Study
+
+STAGED = "a staged delivery waits"
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,11 @@ class Summary:
     failed: dict[str, str]
     blocked: list[str]
     touched: int
+
+    def and_then(self, later: Summary) -> Summary:
+        """Return what both calls did."""
+        ran, failed = {**self.ran, **later.ran}, {**self.failed, **later.failed}
+        return Summary(ran, failed, [*self.blocked, *later.blocked], self.touched + later.touched)
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,10 @@ class Session:
     def __init__(self, workspace: Workspace) -> None:
         instance = open_instance(workspace.settings)
         definitions = build_definitions(workspace)
-        assets = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
+        defined = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
+        assets = [
+            asset for asset in defined if asset.partitions_def is None
+        ]  # deliveries stand beside the line
         nodes = nodes_of(assets, _signatures(workspace, assets))
         self._line = Line(definitions, nodes, instance, workspace.database)
         self._checks = [check.key for asset in assets for check in asset.check_specs]
@@ -75,6 +88,10 @@ class Session:
             blocked=sorted(key.to_user_string() for key in outcome.blocked),
             touched=outcome.touched,
         )
+
+    def deliver(self, study: str, name: str, first: date, last: date) -> str | None:
+        """Stage what a source or assay changed from `first` to `last`, in one run; return why it failed, if it did."""
+        return deliver_days(self._line, dg.AssetKey(["delivery", study, name]), first, last)
 
     def stale(self) -> dict[str, str]:
         """Return asset → why it would run now."""
@@ -110,7 +127,19 @@ def _signatures(
     for key in (key for asset in assets for key in asset.keys):
         layer, study, *rest = key.path
         if layer == "raw":
-            found[key] = partial(source_signature, workspace, workspace.catalogue.studies[study], rest[0])
+            found[key] = partial(_seen_now, workspace, source_signature, study, rest[0], rest[1])
         elif layer == "files":
-            found[key] = partial(assay_signature, workspace, workspace.catalogue.studies[study], rest[0])
+            found[key] = partial(_seen_now, workspace, assay_signature, study, rest[0], FILES)
     return found
+
+
+def _seen_now(
+    workspace: Workspace,
+    signature: Callable[[Workspace, Study, str], str],
+    study: str,
+    source: str,
+    table: str,
+) -> str:
+    """Return the signature of a source now; while a delivery waits to be applied, one that no asset bears."""
+    declared = workspace.catalogue.studies[study]
+    return STAGED if waits(workspace, declared, source, table) else signature(workspace, declared, source)

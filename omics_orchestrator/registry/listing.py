@@ -43,7 +43,9 @@ from listed left join known on known.written = coalesce(listed.written, listed.k
 where known.number is null or known.inspector <> %(inspector)s or known.size <> listed.size
   or case when known.etag is not null and listed.etag is not null
        then known.etag <> listed.etag else known.modified <> listed.modified end
-  or (not %(quick)s and known.sha256 is null) or (%(md5)s and known.md5 is null and not %(quick)s);
+  or (not %(quick)s and known.sha256 is null) or (%(md5)s and known.md5 is null and not %(quick)s)
+  or exists (select from unnest(%(begins)s::timestamptz[], %(ends)s::timestamptz[]) as again (begins, ends)
+             where listed.modified >= again.begins and listed.modified < again.ends);
 create unique index on to_read (place);
 """
 GONE = """

@@ -100,6 +100,7 @@ def register(
     circumstances: Circumstances,
     run_id: str | None = None,
     quick: bool = False,
+    again: Sequence[tuple[datetime, datetime]] = (),
 ) -> Registered:
     """Bring the registry to what lies at the assay's location; a second call changes nothing.
 
@@ -112,6 +113,7 @@ def register(
         circumstances: samples, participants and what a person settled.
         run_id: the run that asks, kept with every version it writes.
         quick: look at the first bytes of new files only; they are `unverified` until a whole reading.
+        again: spans of time (begin, end); files that were written in one are read whatever the listing says.
 
     Raises:
         StorageError: the database or a store failed; portions that were written before stay.
@@ -127,7 +129,7 @@ def register(
         touched = forget_otherwise_named(cursor, study, assay_name, circumstances.names.prefix)
         listing.store_listing(cursor, stores, assay.location, circumstances.names)
         touched += work.leave_out(cursor, whose)
-        whose |= work.found_by()
+        whose |= work.found_by() | {"begins": [one[0] for one in again], "ends": [one[1] for one in again]}
         count = listing.find_unread(cursor, whose)
         left, missing = listing.note_missing(cursor, whose)
         touched += missing + work.take_in(connection, cursor, count, left)

@@ -10,6 +10,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated
 
 import pyarrow as pa
@@ -26,16 +27,35 @@ Location = Annotated[str, Field(pattern=r"^store(\+[A-Za-z0-9_]+)?://.*$")]
 
 
 @dataclass(frozen=True)
+class Window:
+    """A span of time whose changes are read again, whatever the mark says.
+
+    Attributes:
+        begins: the first moment of it.
+        ends: the first moment after it.
+        records: what the source found to have changed in it; () = it is asked by time alone.
+        count: how many records or rows those are.
+    """
+
+    begins: datetime
+    ends: datetime
+    records: tuple[str, ...] = ()
+    count: int = 0
+
+
+@dataclass(frozen=True)
 class Held:
     """What earlier deliveries of a table left here.
 
     Attributes:
         mark: what the source itself wrote down with the last one (`Delivery.mark`).
         keys: the key columns of the rows that are held.
+        windows: spans of time whose changes are read again beside what changed since the mark.
     """
 
     mark: Mapping[str, str]
     keys: pa.Table
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +140,19 @@ class Source(Declared):
         """Return the variable that this machine would have to set, beside those of stores; None = none is missing."""
         del settings
         return None
+
+    def by_day(self) -> tuple[str, ...] | None:
+        """Return the tables of which can be asked what changed within a window; None = all of them."""
+        return ()
+
+    def changed(self, name: str, table: str, window: Window, stores: Stores) -> Window:
+        """Return the window with what changed in it of a table that `by_day` names.
+
+        Raises:
+            DeliveryError: it cannot be told.
+            NotConfigured: this machine lacks a secret.
+        """
+        raise DeliveryError(f"{name}.{table}: a source of kind {self.kind} cannot be asked by day")
 
     def signature(self, stores: Stores) -> str:
         """Return a digest that changes when the files changed; costs a listing, reads no file."""

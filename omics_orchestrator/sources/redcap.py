@@ -15,14 +15,14 @@ from pydantic import Field, field_validator
 
 from omics_orchestrator.errors import DeliveryError, UnknownKey
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.sources.base import Delivery, Held, Source
+from omics_orchestrator.sources.base import Delivery, Held, Source, Window
 from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_batches import FIRST_CELLS
 from omics_orchestrator.sources.redcap_changes import Asking, mark_of, pull
 from omics_orchestrator.sources.redcap_delivery import completed, project_of
 from omics_orchestrator.sources.redcap_pull import FormPull, asked_of
 from omics_orchestrator.sources.redcap_refusals import Changed
-from omics_orchestrator.sources.redcap_standing import declarations, listed, signature
+from omics_orchestrator.sources.redcap_standing import declarations, listed, signature, touched_within
 from omics_orchestrator.sources.redcap_tables import form_table
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
 from omics_orchestrator.storage.objects import Stores
@@ -71,6 +71,17 @@ class Redcap(Source):
     def needs(self, settings: Settings) -> str | None:
         """Return the secret that this machine lacks."""
         return lacking(settings, self.url, self.token)
+
+    def by_day(self) -> tuple[str, ...] | None:
+        """Return None: the log tells of every record when it changed."""
+        return None
+
+    def changed(self, name: str, table: str, window: Window, stores: Stores) -> Window:
+        """Return the window with the records that changed in it: in any form, for the log knows records."""
+        api, key = self._api(stores.settings), self._key(stores.settings)
+        declared = declarations(api, key)
+        found = touched_within(api, key, declared.record_id, window)
+        return replace(window, records=found, count=len(found))
 
     def signature(self, stores: Stores) -> str:
         """Return a digest of declarations, record ids and log; another one each time where the log is closed to us."""

@@ -99,6 +99,8 @@ def _changes(asking: Asking, form: FormPull, held: Held) -> Pulled | None:
     ids, known = set(asking.listed.rows), set(held.keys["record_id"].to_pylist())
     gone = _gone(asking, known - ids)
     touched = form.since(since.strftime(CLOCK))
+    for window in held.windows:
+        touched |= ids.intersection(window.records)
     if held.mark.get("ids") != asking.listed.digest:
         log = read_log(asking.api, since)
         touched |= ids - known if log is None else ids & log.records

@@ -17,6 +17,7 @@ from functools import cached_property
 from typing import Any
 
 from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.sources.base import Window
 from omics_orchestrator.sources.redcap_api import Answer, RedcapApi
 from omics_orchestrator.sources.redcap_csv_answer import csv_table
 from omics_orchestrator.sources.redcap_refusals import Changed, Passing, Refused
@@ -165,6 +166,23 @@ def signature(api: RedcapApi, key: tuple[str, ...]) -> str:
     if isinstance(found, DeliveryError):
         raise DeliveryError(str(found), retry=found.retry)
     return str(found)
+
+
+def touched_within(api: RedcapApi, key: tuple[str, ...], record_id: str, window: Window) -> tuple[str, ...]:
+    """Return the records touched within a window, which is widened to any time zone that the server may have."""
+    words = {"dateRangeBegin": window.begins - OVERLAP, "dateRangeEnd": window.ends + OVERLAP}
+    read = csv_table(f"REDCap at {api.host}, records of a window")
+
+    def ask() -> tuple[str, ...]:
+        said: dict[str, Any] = {word: moment.strftime("%Y-%m-%d %H:%M:%S") for word, moment in words.items()}
+        table = api.ask("record", read, fields=[record_id], **PLAIN, **said)
+        if table.num_columns and record_id not in table.column_names:
+            raise DeliveryError(f"REDCap at {api.host}: the answer lacks the record id, {record_id}")
+        return tuple(sorted(set(table[record_id].to_pylist()))) if table.num_columns else ()
+
+    found = SHARED.get((*key, "touched", *map(str, words.values())), ask)
+    assert isinstance(found, tuple)
+    return found
 
 
 def read_log(api: RedcapApi, since: datetime) -> Log | None:

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import DeliveryError, NotConfigured
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.sources.base import Delivery, Held, Source, admits
+from omics_orchestrator.sources.base import Delivery, Held, Source, Window, admits
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
 from omics_orchestrator.storage.objects import Stores
 
@@ -101,6 +101,23 @@ class Sql(Source):
     def needs(self, settings: Settings) -> str | None:
         """Return the secret that this machine lacks."""
         return lacking(settings, self.url)
+
+    def by_day(self) -> tuple[str, ...] | None:
+        """Return the tables with a watermark."""
+        return tuple(name for name in self.sql_tables if self._table(name).watermark)
+
+    def changed(self, name: str, table: str, window: Window, stores: Stores) -> Window:
+        """Return the window with the number of rows whose watermark lies in it."""
+        from omics_orchestrator.sources.sql_open import reading
+        from omics_orchestrator.sources.sql_pull import rows_within
+
+        one = self._table(table)
+        try:
+            with reading(self._address(stores.settings), self.timeout) as connection:
+                relation = self._open(connection, one)
+                return replace(window, count=rows_within(connection, relation, one.watermark or "", window))
+        except DeliveryError as error:
+            raise DeliveryError(f"{name}.{table}: {error}", retry=error.retry) from None
 
     def signature(self, stores: Stores) -> str:
         """Return a digest that changes when rows may have changed.

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pyarrow as pa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from omics_orchestrator.errors import DeliveryError, UnknownKey
-from omics_orchestrator.sources.base import Delivery, Held, admits, without_nul
-from omics_orchestrator.sources.sql_read import Relation, check_keys, filled, read, standing
+from omics_orchestrator.sources.base import Delivery, Held, Window, admits, without_nul
+from omics_orchestrator.sources.sql_read import Relation, cell, check_keys, filled, read, standing
 from omics_orchestrator.sources.sql_text import mark_of, mark_value
 
 ROW_NUMBER = "row_number"
+OVERLAP = timedelta(
+    hours=26
+)  # the zone of a database's times is not known; any two lie 26 hours apart at most
+NO_TIME = "the watermark is no time, so it cannot be asked by day; read the table as a whole"
 TAKEN = {"row_hash", "run_id"}  # names of columns that every raw table has
 
 
@@ -61,6 +65,10 @@ class Pull:
     ) -> Delivery | None:
         if type(highest) is not type(last) or highest < last:  # type: ignore[operator]
             return None
+        try:
+            last = min([last, *(begin_of(window, last) for window in held.windows)])  # type: ignore[type-var]
+        except DeliveryError:
+            return None  # a watermark that is no time: all is read
         delivery = self._delivery(read(self.connection, self.relation, self.names, watermark, last))
         keys = delivery.data.select(list(self.key))
         known = pa.concat_tables([keys, held.keys.select(list(self.key)).cast(keys.schema)])
@@ -82,6 +90,41 @@ class Pull:
                 "row_number: the table has no primary key, its rows are numbered in order of their cells"
             )
         return Delivery(data, key, self.relation.columns, tuple(findings), decisions)
+
+
+def begin_of(window: Window, like: object, *, end: bool = False) -> object:
+    """Return the begin (or the end) of a window as a watermark of the same type, widened by the time zones there are.
+
+    Raises:
+        DeliveryError: the watermark is no time.
+    """
+    moment = window.ends + OVERLAP if end else window.begins - OVERLAP
+    if isinstance(like, datetime):
+        return moment if like.tzinfo else moment.astimezone(UTC).replace(tzinfo=None)
+    if isinstance(like, date):
+        return moment.astimezone(UTC).date()
+    if isinstance(like, str):  # SQLite keeps times as ISO 8601, which sorts as text
+        try:
+            datetime.fromisoformat(like)
+        except ValueError:
+            raise DeliveryError(NO_TIME) from None
+        return moment.astimezone(UTC).date().isoformat()
+    raise DeliveryError(NO_TIME)
+
+
+def rows_within(connection: Connection, relation: Relation, watermark: str, window: Window) -> int:
+    """Return how many rows have a watermark within a window.
+
+    Raises:
+        DeliveryError: the watermark is no time.
+    """
+    _, highest = standing(connection, relation, watermark)
+    if highest is None:
+        return 0
+    low, high = begin_of(window, highest), begin_of(window, highest, end=True)
+    asked = select(func.count()).select_from(relation.rows)
+    asked = asked.where(cell(watermark) >= low, cell(watermark) < high)
+    return int(connection.execute(asked).scalar_one())
 
 
 def _due(mark: Mapping[str, str], every: timedelta) -> bool:

@@ -13,6 +13,7 @@ from omics_orchestrator.columns import safe_names
 from omics_orchestrator.errors import nearest
 from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.sources.base import Delivery
+from omics_orchestrator.steps import staged
 from omics_orchestrator.steps.attachments import stored_attachments
 from omics_orchestrator.steps.held import Before
 from omics_orchestrator.steps.identify import separate, stop_identifiers, write_identifiers
@@ -39,7 +40,10 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
     """
     schema, name = table_of(("raw", study.study, source, table))
     before = Before(workspace.database, schema, name, versions.raw(study, source, table))
-    held = None if study.pseudonymise else before.held()  # a source knows its own ids, not pseudonyms
+    waiting = staged.waiting(workspace, study, source, table)
+    held = (
+        None if study.pseudonymise else before.held(tuple(waiting.values()))
+    )  # a source knows its own ids, not pseudonyms
     admitted = study.raw_tables()[source, table]
     delivery = study.sources[source].deliver(source, table, admitted, workspace.stores, held=held)
     delivery = pseudonymised(workspace, study, source, table, delivery)
@@ -57,6 +61,7 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
         facts={**delivery.decisions, "columns_in_delivery": len(delivery.seen), **_amount(delivery)},
         writes=(write, *_beside(workspace, before, delivery), *kept),
         rows=raw.num_rows,
+        applied=tuple(waiting),
     )
 
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 
-from omics_orchestrator.sources.base import Held
+from omics_orchestrator.sources.base import Held, Window
 from omics_orchestrator.steps.result import MARK
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.tables import TableState, TableWrite, list_tables, read_table
@@ -57,13 +57,13 @@ class Before:
         said = {row["word"]: row["said"] for row in rows}
         return said if said.pop(DECLARED, None) == self.declared else {}
 
-    def held(self) -> Held | None:
+    def held(self, windows: tuple[Window, ...] = ()) -> Held | None:
         """Return what a source may build upon; None = it must give the whole table."""
         state = self.state()
         if not self.mark or state is None:
             return None
         keys = read_table(self.database, self.schema, self.name, columns=state.key)
-        return Held(self.mark, keys)
+        return Held(self.mark, keys, windows)
 
     def marked(self, mark: Mapping[str, str]) -> TableWrite:
         """Return the write that remembers a delivery."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from omics_orchestrator.registry.arrivals import Arrivals, Position
 from omics_orchestrator.registry.arrivals import arrivals as look
 from omics_orchestrator.registry.register import register as register_assay
+from omics_orchestrator.steps import staged
 from omics_orchestrator.steps.file_names import circumstances, names_of
 from omics_orchestrator.steps.file_pictures import pictures
 from omics_orchestrator.steps.result import StepResult
@@ -23,8 +24,10 @@ def register(
 ) -> StepResult:
     """Scan, verify and link the files of `assay`; what did not change is neither read nor written again.
 
-    With `quick` new files are known by their first bytes only, and say so (`unverified`).
+    Files of a staged delivery are read again. With `quick` new files are known by their first bytes only, and say so
+    (`unverified`); no delivery is applied then.
     """
+    waiting = staged.waiting(workspace, study, assay, staged.FILES)
     registered = register_assay(
         workspace.database,
         workspace.stores,
@@ -34,7 +37,10 @@ def register(
         circumstances=circumstances(workspace, study, assay),
         run_id=run_id,
         quick=quick,
+        again=() if quick else [(window.begins, window.ends) for window in waiting.values()],
     )
+    if not quick:
+        staged.forget(workspace, waiting)
     return StepResult(
         data_version=registered.data_version,
         findings=registered.findings,

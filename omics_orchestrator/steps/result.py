@@ -25,6 +25,7 @@ class StepResult:
         writes: tables still to be written by the I/O manager; the first is the asset's own table.
         touched: rows or objects that the step wrote itself (registry, matrices).
         rows: rows (or files, or samples) that the asset holds now.
+        applied: staged deliveries (steps/staged.py) that the writes hold; forgotten once those are committed.
     """
 
     data_version: str
@@ -34,6 +35,7 @@ class StepResult:
     writes: tuple[TableWrite, ...] = ()
     touched: int = 0
     rows: int = 0
+    applied: tuple[str, ...] = ()
 
 
 def combined_version(parts: Iterable[str]) -> str:

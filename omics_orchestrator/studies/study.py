@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Collection
 from collections.abc import Mapping as Dict
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +25,7 @@ from omics_orchestrator.studies.settled import Settled
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 Name = Annotated[str, Field(pattern=NAME)]
+DAY = timedelta(hours=25)  # the longest: when the clock goes back
 
 
 def _known_zone(name: str) -> str:
@@ -34,12 +36,34 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _span(text: str) -> timedelta:
+    number = int(text[:-1])
+    return timedelta(hours=number) if text.endswith("h") else timedelta(days=number)
+
+
+def _more_than_a_day(text: str) -> str:
+    if _span(text) <= DAY:
+        raise ValueError(
+            "fresh_within is more than 25h: sources are read once a day, and some days have 25 hours"
+        )
+    return text
+
+
 class Schedule(Declared):
     """When the sources are read."""
 
     nightly: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["01:30"])
     """Local time, `hh:mm`."""
     timezone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
+    fresh_within: Annotated[
+        str, Field(pattern=r"^[1-9][0-9]{0,3}[hd]$", examples=["30h", "3d"]), AfterValidator(_more_than_a_day)
+    ] = "30h"
+    """How old tables, files and datasets may be before they count as out of date: hours (`h`) or days (`d`)."""
+
+    @property
+    def window(self) -> timedelta:
+        """`fresh_within` as a span of time."""
+        return _span(self.fresh_within)
 
 
 class Identifiers(Declared):

@@ -1,4 +1,4 @@
-"""The sensor of new files and the nightly schedule."""
+"""The sensor of new files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from dagster import AssetKey, DagsterInstance, RunRequest, SkipReason, build_sensor_context
 
-from omics_orchestrator.orchestration.schedules import nightly
 from omics_orchestrator.orchestration.sensors import new_files
 from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator_tests.installation import Installation
@@ -32,10 +31,3 @@ def test_sensor_asks_for_new_files_and_is_silent_when_all_are_registered(install
     (third,) = asked(installation)
     assert isinstance(third, RunRequest)
     assert third.run_key != first.run_key
-
-
-def test_nightly_reads_sources_at_the_declared_time(installation: Installation) -> None:
-    workspace = installation.workspace()
-    (schedule,) = nightly(workspace.catalogue.studies.values())
-    assert schedule.cron_schedule == "30 1 * * *"
-    assert schedule.execution_timezone == "Europe/London"

@@ -1,9 +1,13 @@
 """What a study says when it is asked: tables, admitted columns, places, ids, drift."""
 
+from datetime import timedelta
+
 import pytest
+from pydantic import ValidationError
 
 from omics_orchestrator.studies import IdGrammar, InFile, NamesInFile, SampleSheet
 from omics_orchestrator.studies.places import table_of
+from omics_orchestrator.studies.study import Schedule
 
 
 def test_study_yaml_is_read_in_full(read_tiny):
@@ -205,3 +209,18 @@ def test_long_table_names_stay_apart():
 def test_an_asset_without_a_table_has_no_place(key):
     with pytest.raises(ValueError, match="no table belongs to"):
         table_of(key)
+
+
+@pytest.mark.parametrize(("said", "hours"), [("30h", 30), ("26h", 26), ("3d", 72)])
+def test_fresh_within_is_hours_or_days(said: str, hours: int) -> None:
+    assert Schedule(nightly="01:30", fresh_within=said).window == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize("said", ["25h", "1d", "0d", "30", "30 h", "2w", "30m"])
+def test_fresh_within_is_longer_than_any_day(said: str) -> None:
+    with pytest.raises(ValidationError):
+        Schedule(nightly="01:30", fresh_within=said)
+
+
+def test_fresh_within_has_a_default() -> None:
+    assert Schedule(nightly="01:30").window == timedelta(hours=30)
