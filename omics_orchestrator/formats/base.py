@@ -7,7 +7,7 @@ what was found live in registry/.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,9 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import FormatError
 
 Verdict = Literal["valid", "warnings", "invalid"]
+Reach = Callable[
+    [int, int], bytes
+]  # (start, length) → bytes of a file from anywhere; fewer where the file ends
 
 
 class OpenFile(Protocol):
@@ -137,6 +140,12 @@ class Format(Declared, ABC):
         Content counts before the name: a VCF named .txt is a VCF. Where content alone cannot tell (plain tables),
         the name or the header's words decide.
         """
+
+    @classmethod
+    def sniff_far(cls, name: str, head: bytes, read: Reach) -> bool:
+        """Tell like `sniff`, with a short look farther behind where the first bytes say that it is decided there."""
+        del read
+        return cls.sniff(name, head)
 
     @abstractmethod
     def inspect(self, file: OpenFile) -> Inspection:

@@ -191,9 +191,13 @@ def tiles(dataset: Any, *, columns: bool = False) -> Iterator[tuple[int, Any]]:
 def is_written(dataset: Any) -> bool:
     """Tell whether the values were stored: a dataset may claim any shape and store nothing.
 
+    An array of Zarr (zarr_array.py) says so itself.
+
     Raises:
         FormatError: they inflate so much that it is a decompression bomb.
     """
+    if hasattr(dataset, "is_written"):
+        return bool(dataset.is_written())
     stored = dataset.id.get_storage_size()
     if dataset.nbytes <= PIECE or dataset.nbytes <= BOMB_RATIO * stored:
         return True

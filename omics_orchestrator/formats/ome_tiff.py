@@ -13,9 +13,9 @@ from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import header_words
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Format, Inspection, OpenFile, Reach
 from omics_orchestrator.formats.header_scan import suspicious
-from omics_orchestrator.formats.tiff import MAGIC, Page, read_structure
+from omics_orchestrator.formats.tiff import MAGIC, Page, first_description, read_structure
 from omics_orchestrator.formats.tiff_picture import decoded, png, smallest_level
 from omics_orchestrator.formats.xml_text import local, parsed
 
@@ -48,8 +48,20 @@ class OmeTiff(Format):
 
     @classmethod
     def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell by OME-XML in the first bytes of a TIFF; where it lies farther behind, by the suffix."""
-        return head.startswith(MAGIC) and (b"<OME" in head or cls.bears_suffix(name))
+        """Tell by OME-XML in the first description of a TIFF; where that lies farther behind, by the suffix."""
+        return cls._tells(name, head, None)
+
+    @classmethod
+    def sniff_far(cls, name: str, head: bytes, read: Reach) -> bool:
+        """Tell by the first description wherever it lies; where that is cut off, by the suffix."""
+        return cls._tells(name, head, read)
+
+    @classmethod
+    def _tells(cls, name: str, head: bytes, read: Reach | None) -> bool:
+        described = first_description(head, read)
+        if described is None:
+            return head.startswith(MAGIC) and cls.bears_suffix(name)
+        return b"<OME" in described
 
     def inspect(self, file: OpenFile) -> Inspection:
         """Check the structure, hold the OME-XML to the pages, decode the smallest level."""

@@ -14,9 +14,9 @@ from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import header_words
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile
+from omics_orchestrator.formats.base import Format, Inspection, OpenFile, Reach
 from omics_orchestrator.formats.header_scan import file_name_scan, suspicious
-from omics_orchestrator.formats.tiff import MAGIC, Page, read_structure
+from omics_orchestrator.formats.tiff import MAGIC, Page, first_description, read_structure
 from omics_orchestrator.formats.tiff_picture import decoded, png, smallest_level
 
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -37,10 +37,20 @@ class Svs(Format):
 
     @classmethod
     def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell by the word Aperio in a TIFF; where the first directory lies far behind, by the suffix."""
-        if not head.startswith(MAGIC):
-            return False
-        return b"Aperio Image" in head or (cls.bears_suffix(name) and b"<OME" not in head)
+        """Tell by the word Aperio in the first description of a TIFF; where that lies far behind, by the suffix."""
+        return cls._tells(name, head, None)
+
+    @classmethod
+    def sniff_far(cls, name: str, head: bytes, read: Reach) -> bool:
+        """Tell by the first description wherever it lies; where that is cut off, by the suffix."""
+        return cls._tells(name, head, read)
+
+    @classmethod
+    def _tells(cls, name: str, head: bytes, read: Reach | None) -> bool:
+        described = first_description(head, read)
+        if described is None:
+            return head.startswith(MAGIC) and cls.bears_suffix(name)
+        return described.startswith(b"Aperio")
 
     def inspect(self, file: OpenFile) -> Inspection:
         """Check the structure, read what the scanner wrote, decode the smallest level."""

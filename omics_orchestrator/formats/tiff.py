@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from omics_orchestrator.errors import FormatError
+from omics_orchestrator.formats.base import Reach
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SIZES = dict(
@@ -25,6 +26,7 @@ NUMBERS = {1: "u1", 3: "u2", 4: "u4", 13: "u4", 16: "u8", 18: "u8"}
 MOST_PAGES = 100_000
 MOST_TAGS = 4096
 LONGEST_TEXT = 32 * 1024 * 1024  # bytes of one text
+TELLING = 64 * 1024  # bytes of the first description that tell whose TIFF it is
 TEXTS = {
     269: "DocumentName",
     285: "PageName",
@@ -235,3 +237,38 @@ def read_structure(path: Path) -> tuple[list[Page], list[str]]:
     with path.open("rb") as file:
         structure = Structure(file, size)
         return structure.pages(), structure.warnings
+
+
+def first_description(head: bytes, read: Reach | None = None) -> bytes | None:
+    """Return how the first ImageDescription of a TIFF begins; empty = it has none, None = it lies out of reach.
+
+    Args:
+        head: the first bytes of the file.
+        read: reads other bytes of it; three short reads are made at most.
+    """
+    if not head.startswith(MAGIC):
+        return None
+    order: Any = "little" if head[:2] == b"II" else "big"
+    wide, entry, pointer = (8, 20, 8) if b"+" in head[:4] else (2, 12, 4)
+
+    def at(start: int, length: int) -> bytes:
+        if start + length <= len(head):
+            return head[start : start + length]
+        return read(start, length) if read is not None else b""
+
+    def number(raw: bytes) -> int:
+        return int.from_bytes(raw, order)
+
+    directory = number(head[8:16] if pointer == 8 else head[4:8])
+    counted = at(directory, wide)
+    if len(counted) < wide or not 0 < number(counted) <= MOST_TAGS:
+        return None
+    entries = at(directory + wide, number(counted) * entry)
+    if len(entries) < number(counted) * entry:
+        return None
+    for start in range(0, len(entries), entry):
+        if number(entries[start : start + 2]) == DESCRIPTION:
+            place = entries[start + 4 + pointer : start + entry]
+            length = number(entries[start + 4 : start + 4 + pointer])
+            return place[:length] if length <= pointer else at(number(place), min(length, TELLING)) or None
+    return b""

@@ -1,23 +1,29 @@
-"""The metadata of a Zarr store (format 2 or 3) as a tree of groups and arrays, and which chunks they name.
+"""The metadata of a Zarr store (format 2 or 3) as a tree of groups and arrays.
 
-Chunks are not opened, and no codec runs: one of them, `pickle`, would run code. What the tree means is said by
-anndata_zarr.py. Source: Zarr storage specification, versions 2 and 3.0.
+No chunk is opened here (zarr_array.py), and the codec `pickle`, which would run code, is refused. What the tree means
+is said by anndata_zarr.py. Source: Zarr storage specification, versions 2 and 3.0.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
 from omics_orchestrator.errors import FormatError
+from omics_orchestrator.formats.zarr_array import ZarrArray
 
 METADATA = (".zgroup", ".zattrs", ".zarray", ".zmetadata", "zarr.json")
 LARGEST = 64 * 1024**2  # bytes of one metadata file
+WORDS = frozenset(
+    ("X", "obs", "var", "layers", "obsm", "varm", "obsp", "varp", "uns", "raw", "mod", "obsmap", "varmap", "data",
+     "indices", "indptr", "codes", "categories", "values", "mask", "_index", "__categories")
+)  # fmt: skip
+"""Names of nodes that the formats of AnnData and MuData give; all others are content."""
+KIND = re.compile(r"bool|u?int(8|16|32|64)|float(16|32|64)|complex(64|128)")
 CHUNK_NAME = re.compile(r"\d{1,9}(?:\.\d{1,9}){0,7}|c(?:\.\d{1,9}){0,8}")
 
 
@@ -37,38 +43,12 @@ class ZarrGroup:
     def __iter__(self) -> Iterator[str]:
         return iter(self.children)
 
+    def __len__(self) -> int:
+        return len(self.children)
+
     def get(self, name: str, default: Any = None) -> Any:
         """Return a child, or `default`."""
         return self.children.get(name, default)
-
-
-@dataclass
-class ZarrArray:
-    """An array: its sides, those of a chunk, the kind of its values, and how its chunks are called."""
-
-    name: str
-    shape: tuple[int, ...]
-    chunks: tuple[int, ...]
-    dtype: Any
-    attrs: dict[str, Any]
-    separator: str
-    start: str = ""
-
-    def grid(self) -> tuple[int, ...]:
-        """Return how many chunks there are along each side."""
-        return tuple(-(-side // chunk) for side, chunk in zip(self.shape, self.chunks, strict=True))
-
-    def is_chunk(self, key: str) -> bool:
-        """Tell whether the array names a chunk that is called so (path below the array)."""
-        if not self.shape:
-            return key == (self.start.rstrip("/.") or "0")
-        at = key.removeprefix(self.start).split(self.separator)
-        return (
-            key.startswith(self.start)
-            and len(at) == len(self.shape)
-            and all(re.fullmatch(r"0|[1-9]\d{0,17}", one) for one in at)
-            and all(int(one) < most for one, most in zip(at, self.grid(), strict=True))
-        )
 
 
 def read_metadata(raw: bytes) -> dict[str, Any]:
@@ -142,7 +122,21 @@ def tree(metadata: Mapping[str, dict[str, Any]]) -> dict[str, ZarrGroup | ZarrAr
             if not isinstance(parent, ZarrGroup):
                 raise FormatError("a node that lies in no group", record=number)
             parent.children[name] = node
+    for path, node in nodes.items():
+        if isinstance(node, ZarrArray):
+            node.called = _called(path, nodes)
     return nodes
+
+
+def _called(path: str, nodes: Mapping[str, ZarrGroup | ZarrArray]) -> str:
+    """Return the path with words of AnnData as they are, and a number in the place of names that people gave."""
+    parts = path.split("/")
+    shown = []
+    for end, part in enumerate(parts):
+        parent = nodes["/".join(parts[:end])]
+        among = sorted(parent.children) if isinstance(parent, ZarrGroup) else [part]
+        shown.append(part if part in WORDS else f"entry {among.index(part) + 1}")
+    return "/".join(shown)
 
 
 def _node(path: str, stated: dict[str, Any], attributes: Any, version: int) -> ZarrGroup | ZarrArray:
@@ -164,8 +158,8 @@ def _node(path: str, stated: dict[str, Any], attributes: Any, version: int) -> Z
             start, separator = _keys(stated["chunk_key_encoding"])
         if len(chunks) != len(shape) or separator not in (".", "/"):
             raise FormatError("an array whose chunks have not its sides")
-        return ZarrArray(path, shape, chunks, _kind(kind), attrs, separator, start)
-    except (LookupError, TypeError, ValueError, AttributeError):
+        return ZarrArray(path, shape, chunks, _kind(kind), attrs, separator, start, stated)
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, MemoryError, SyntaxError):
         raise FormatError("an array without its sides, chunks or kind of values") from None
 
 
@@ -186,24 +180,21 @@ def _keys(stated: Any) -> tuple[str, str]:
 
 
 def _kind(stated: Any) -> Any:
-    """Return kind and field names of values as numpy calls them: f, i, u, b, O (text), V."""
+    """Return numpy's kind of values; of text of any length, and of what is not known here, `kind` and `names` only."""
+    import numpy as np
+
+    unknown = SimpleNamespace(kind="V", names=None)
     if isinstance(stated, list):
-        return SimpleNamespace(kind="V", names=[str(one[0]) for one in stated if one])
+        return np.dtype([(str(one[0]), str(one[1]), *one[2:3]) for one in stated])
     if isinstance(stated, dict):
-        return SimpleNamespace(kind="V", names=None)
+        length = (stated.get("configuration") or {}).get("length_bytes")
+        letter = {"fixed_length_utf32": "U", "null_terminated_bytes": "S"}.get(str(stated.get("name")))
+        if letter is None or not isinstance(length, int):
+            return unknown
+        return np.dtype(f"<{letter}{length // (4 if letter == 'U' else 1)}")
     word = str(stated)
+    if word in ("|O", "string"):
+        return SimpleNamespace(kind="O", names=None)
     if word[:1] in "<>|=":
-        return SimpleNamespace(kind=word[1:2], names=None)
-    kinds = {"float": "f", "int": "i", "uint": "u", "bool": "b", "string": "O"}
-    return SimpleNamespace(kind=kinds.get(word.rstrip("0123456789"), "V"), names=None)
-
-
-def count_chunks(array: ZarrArray, keys: Iterable[str]) -> tuple[int, int, int]:
-    """Return (chunks that are there, that the array names, files that are no chunk of it)."""
-    there = others = 0
-    for key in keys:
-        if array.is_chunk(key):
-            there += 1
-        else:
-            others += 1
-    return there, math.prod(array.grid()), others
+        return np.dtype(word)
+    return np.dtype(word) if KIND.fullmatch(word) else unknown

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from omics_orchestrator.storage.objects import Stores
 
-IN_MEMORY = 64 * 1024**2  # bytes up to which a file is held whole; larger ones are copied to local disk
+IN_MEMORY = (
+    64 * 1024**2
+)  # bytes up to which the files of a set are held whole; the others are copied to local disk
 SPARE = 1024**3  # bytes that a copy leaves free there
 SHOWN = 20  # file numbers that a message lists
 REGISTERED = """
@@ -111,7 +113,8 @@ def choose(cursor: Cursor, study: str, assay: str, format_: Format, key_of: Call
     for keyed in sorted(members.values(), key=min):
         there = {key: file for key, file in sorted(keyed.items()) if file.state != "missing"}
         content = {key: file for key, file in there.items() if not format_.is_companion(key)}
-        if why := _unusable(there, content):
+        tells_cells = getattr(format_, "sample_column", None) is not None
+        if why := _unusable(there, content, names_samples=tells_cells):
             left_out[min(file.number for file in keyed.values())] = why
         else:
             sets.append(RegisteredSet(content))
@@ -155,15 +158,20 @@ def verified(stores: Stores, files: Mapping[str, RegisteredFile]) -> Iterator[di
     with ExitStack() as opened:
         folder: Path | None = None
         copies: dict[str, OpenFile] = {}
+        room = IN_MEMORY
         for key, file in files.items():
-            if file.size > IN_MEMORY and folder is None:
+            if held := file.size <= room:
+                room -= file.size
+            elif folder is None:
                 folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="omics-")))
-            copies[key] = _copied(stores, key, file, folder)
+            copies[key] = _copied(stores, key, file, None if held else folder)
         yield copies
 
 
-def _unusable(there: Mapping[str, RegisteredFile], content: Mapping[str, RegisteredFile]) -> str:
-    """Say why a set is left out; empty = it is usable."""
+def _unusable(
+    there: Mapping[str, RegisteredFile], content: Mapping[str, RegisteredFile], *, names_samples: bool
+) -> str:
+    """Say why a set is left out; empty = it is usable. One whose content names its samples needs no link to one."""
     states = {file.state for file in there.values()}
     if not content:
         return "missing"
@@ -172,25 +180,25 @@ def _unusable(there: Mapping[str, RegisteredFile], content: Mapping[str, Registe
     first = next(iter(content.values()))
     if first.reason == DIFFERS:
         return "not as its manifest says"
-    if any(file.names_samples for file in content.values()) or len(first.linked) == 1:
+    if names_samples or any(file.names_samples for file in content.values()) or len(first.linked) == 1:
         return ""
     return "linked to several samples" if first.linked else "linked to no sample"
 
 
 def _copied(stores: Stores, key: str, file: RegisteredFile, folder: Path | None) -> OpenFile:
     store, at = stores.resolve(f"{file.store}://{key}")
-    name, copy = key.rpartition("/")[2], None if file.size <= IN_MEMORY or folder is None else folder
-    if copy is None:
+    name = key.rpartition("/")[2]
+    if folder is None:
         raw = store.get(at)
         _same(file, hashlib.sha256(raw).hexdigest())
         return MemoryFile(name, raw)
-    if (free := shutil.disk_usage(copy).free) < file.size + SPARE:
+    if (free := shutil.disk_usage(folder).free) < file.size + SPARE:
         raise StorageError(
-            f"{copy} has {free >> 20} MiB free, a file of {file.size >> 20} MiB must be copied there: "
+            f"{folder} has {free >> 20} MiB free, a file of {file.size >> 20} MiB must be copied there: "
             "free space or point TMPDIR elsewhere",
             retry=True,
         )
-    digest, path = hashlib.sha256(), copy / f"file_{file.number}"
+    digest, path = hashlib.sha256(), folder / f"file_{file.number}"
     with path.open("xb") as stream:
         for block in store.stream(at):
             digest.update(block)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from omics_orchestrator.errors import FormatError, StorageError
-from omics_orchestrator.formats.base import Format, Inspection
+from omics_orchestrator.formats.base import Format, Inspection, Reach
 from omics_orchestrator.formats.file_names import file_name_scan
 from omics_orchestrator.formats.recognise import recognise
 from omics_orchestrator.formats.text import HEAD
@@ -91,7 +91,9 @@ class Reader:
                 digested.append((file.key, *digests))
         inspected = self.format.inspect_many(contents)
         for (key, sha256, md5), (name, raw), inspection in zip(digested, contents, inspected, strict=True):
-            found[key] = _reading(sha256, md5, _looks_like(inspection, self.format, name, raw[:HEAD]))
+            found[key] = _reading(
+                sha256, md5, _looks_like(inspection, self.format, name, raw[:HEAD], _within(raw))
+            )
         return found
 
     def _large(self, file: Listed) -> dict[str, Reading]:
@@ -102,7 +104,7 @@ class Reader:
                     inspection = NOT_INSPECTED
                 else:
                     inspection = self.format.inspect(content)
-                    inspection = _looks_like(inspection, self.format, name, content.head())
+                    inspection = _looks_like(inspection, self.format, name, content.head(), self._reach(file))
                 return {file.key: _reading(*content.digests(), inspection)}
         except StorageError as error:
             return {file.key: _unreadable(error)}
@@ -112,15 +114,32 @@ class Reader:
         name = file.key.rpartition("/")[2]
         try:
             head = self.store.read_range(file.key, 0, min(HEAD, file.size))
+            return {file.key: self._by_head(file, name, head)}
         except StorageError as error:
             return {file.key: _unreadable(error)}
-        if self.format.is_companion(file.key) or self.format.sniff(name, head):
-            return {file.key: Reading(None, "unverified", {}, (), ())}
+
+    def _by_head(self, file: Listed, name: str, head: bytes) -> Reading:
+        reach = self._reach(file)
+        if self.format.is_companion(file.key) or self.format.sniff_far(name, head, reach):
+            return Reading(None, "unverified", {}, (), ())
         refused = Inspection.refused(
             FormatError(f"its first bytes are not those of {self.format.format}"), {}
         )
-        inspection = _looks_like(refused, self.format, name, head)
-        return {file.key: Reading(None, "invalid", {}, (), inspection.problems)}
+        inspection = _looks_like(refused, self.format, name, head, reach)
+        return Reading(None, "invalid", {}, (), inspection.problems)
+
+    def _reach(self, file: Listed) -> Reach:
+        """Return what reads a file from anywhere, in short pieces."""
+
+        def read(start: int, length: int) -> bytes:
+            length = min(length, file.size - start)
+            return self.store.read_range(file.key, start, length) if length > 0 else b""
+
+        return read
+
+
+def _within(raw: bytes) -> Reach:
+    return lambda start, length: raw[start : start + length]
 
 
 def _with_name(key: str, reading: Reading) -> Reading:
@@ -129,11 +148,11 @@ def _with_name(key: str, reading: Reading) -> Reading:
     return reading._replace(identifying=(*reading.identifying, *places)) if places else reading
 
 
-def _looks_like(found: Inspection, format_: Format, name: str, head: bytes) -> Inspection:
+def _looks_like(found: Inspection, format_: Format, name: str, head: bytes, read: Reach) -> Inspection:
     """Add to a verdict of `invalid` which format the file seems to have, if another."""
     if found.verdict != "invalid" or format_.opaque:
         return found
-    seems = recognise(name, head)
+    seems = recognise(name, head, read)
     if seems.opaque or seems.format == format_.format:
         return found
     told = (*found.problems, f"it looks like {seems.format}")

@@ -38,7 +38,12 @@ class Looked(NamedTuple):
 @cache
 def look(file: Path, name: str) -> Looked:
     with file.open("rb") as stream:
-        kind = recognise(file.name, stream.read(64 * 1024))
+
+        def read(start: int, length: int) -> bytes:
+            stream.seek(start)
+            return stream.read(length)
+
+        kind = recognise(file.name, read(0, 64 * 1024), read)
     judged = ROWS[name]["judged_as"]
     declared = FORMATS[judged].model_validate({"format": judged}) if judged else kind
     return Looked(kind.format, declared, declared.inspect(OnFile(file)))

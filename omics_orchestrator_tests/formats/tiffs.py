@@ -80,3 +80,27 @@ def tag_at(raw: bytes, tag: int) -> int:
 def patched(raw: bytes, at: int, value: int, width: int = 4) -> bytes:
     """Return the file with a little-endian number put in."""
     return raw[:at] + value.to_bytes(width, "little") + raw[at + width :]
+
+
+def far(raw: bytes, distance: int = 200_000) -> bytes:
+    """Return a TIFF whose first directory and description lie behind `distance` bytes, and nothing of them before."""
+    big = raw[2:3] == b"+"
+    width, entry, at = (8, 20, 8) if big else (4, 12, 4)
+
+    def number(place: int, size: int) -> int:
+        return int.from_bytes(raw[place : place + size], "little")
+
+    start = number(at, width)
+    head, count = (8, number(start, 8)) if big else (2, number(start, 2))
+    directory = bytearray(raw[start : start + head + count * entry + width])
+    out = bytearray(raw) + bytes(distance)
+    for place in range(head, head + count * entry, entry):
+        if int.from_bytes(directory[place : place + 2], "little") == 270:
+            length = int.from_bytes(directory[place + 4 : place + 4 + width], "little")
+            text = int.from_bytes(directory[place + 4 + width : place + entry], "little")
+            directory[place + 4 + width : place + entry] = len(out).to_bytes(width, "little")
+            out += raw[text : text + length]
+            out[text : text + length] = bytes(length)
+    out[at : at + width] = len(out).to_bytes(width, "little")
+    out[start : start + len(directory)] = bytes(len(directory))
+    return bytes(out + directory)

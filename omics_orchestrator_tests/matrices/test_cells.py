@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anndata
 import numpy as np
 import pandas as pd
 import pytest
+import zarr
 from scipy import sparse
 
 from omics_orchestrator.errors import DeliveryError, FormatError
 from omics_orchestrator.formats.base import MemoryFile
 from omics_orchestrator.formats.tenx_read import read, read_h5ad, read_loom
-from omics_orchestrator.matrices import cell_columns
+from omics_orchestrator.matrices import cell_columns, registered
 from omics_orchestrator.matrices.build import load_matrix
 from omics_orchestrator_tests.matrices.conftest import Bench
 
 pytestmark = pytest.mark.parametrize("bench", ["folder"], indirect=True)
 CELLS = Path("single_cell")
+ZARR = {"format": "anndata_zarr", "location": "store+lab://", "link": r"(?P<sample>[^/.]+)\.zarr/.*"}
 TENX = {"format": "tenx", "location": "store+lab://sc/", "link": r"(?P<sample>[^/]+)/.*"}
 MTX = b"%%MatrixMarket matrix coordinate integer general\n%\n"
 
@@ -224,6 +227,51 @@ def test_a_modality_is_that_which_mudata_reads(bench: Bench, shared_data: Path, 
         assert list(matrix.var.columns) == list(expected.var.columns)
         assert ("files_usable", 1) in [(one.check, one.count) for one in built.findings]
         assert "1 assay beside the main one left out" in " ".join(one.message for one in built.findings)
+
+
+@pytest.mark.parametrize("modality", ["mod1", "mod2"])
+def test_a_modality_of_a_zarr_store_is_that_which_mudata_reads(
+    bench: Bench, shared_data: Path, tmp_path: Path, modality: str
+) -> None:
+    mudata = pytest.importorskip("mudata")
+    for name in ("mdata_axis0", "mdata_axis1"):
+        with zipfile.ZipFile(shared_data / CELLS / f"h5mu/v0.3.10/{name}.zarr.zip") as packed:
+            packed.extractall(tmp_path / name)
+        shutil.rmtree(bench.folder / "S1.zarr", ignore_errors=True)
+        shutil.copytree(tmp_path / name, bench.folder / "S1.zarr")
+        built = bench.build(assay={**ZARR, "modality": modality})
+        matrix, expected = matrix_of(bench), mudata.read_zarr(tmp_path / name).mod[modality]
+        assert built.shape == expected.shape
+        assert np.array_equal(dense(matrix.X), dense(expected.X))
+        assert list(matrix.obs_names) == [f"S1:{name}" for name in expected.obs_names]
+        assert list(matrix.var_names) == list(expected.var_names)
+        assert bench.build(assay={**ZARR, "modality": modality}).written_objects == 0
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_stores_of_zarr_are_stacked(
+    bench: Bench, version: Literal[2, 3], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two stores with other genes; what is held in memory of their files is bounded."""
+    monkeypatch.setattr(registered, "IN_MEMORY", 2000)
+    for name, genes in (("S1", ["A", "B"]), ("S2", ["B", "C"])):
+        made = made_cells(["c1", "c2"], genes, {"kind": pd.Categorical(["T", "B"]), "donor": [name, "S9"]})
+        group = zarr.open_group(bench.folder / f"{name}.zarr", mode="w", zarr_format=version)
+        anndata.io.write_elem(group, "/", made)
+    built = bench.build(assay=ZARR)
+    matrix = matrix_of(bench)
+    assert (built.shape, built.samples, built.findings) == ((4, 3), 2, ())
+    assert list(matrix.obs_names) == ["S1:c1", "S1:c2", "S2:c1", "S2:c2"]
+    assert dense(matrix.X).tolist() == [[0, 1, 0], [2, 3, 0], [0, 0, 1], [0, 2, 3]]
+    assert dense(matrix.layers["counts"]).tolist() == dense(matrix.X).tolist()
+    assert matrix.obs["file_kind"].tolist() == ["T", "B", "T", "B"]
+    assert bench.build(assay=ZARR).written_objects == 0
+    bench.build(assay={**ZARR, "sample_column": "donor"})
+    assert list(matrix_of(bench).obs_names) == ["S1:c1", "S9:c2", "S2:c1", "S9:c2#2"]
+    chunk = next((bench.folder / "S2.zarr" / "X" / "indices").glob("0" if version == 2 else "c/0"))
+    chunk.write_bytes(chunk.read_bytes()[:-2])
+    built = bench.build(assay=ZARR)
+    assert (built.shape, [one.check for one in built.findings]) == ((2, 2), ["files_usable"])
 
 
 def test_cells_of_a_modality_bear_the_samples_of_the_whole(bench: Bench) -> None:
