@@ -62,4 +62,5 @@ def _inspect(batch: Sequence[tuple[bytes, str]], scanner: Scanner) -> Iterator[I
     good, numbers, values, profiles, names = scanner.scan_many([text for text, _ in batch])
     facts = facts_of(numbers, values, profiles, [zlib.crc32(part) for part in names])
     for (_, compression), fine, reads, one in zip(batch, good, numbers[:, 0].tolist(), facts, strict=True):
-        yield Inspection("valid", {**one, "compression": compression}) if fine and reads else None
+        one["compression"] = compression
+        yield Inspection("valid", one) if fine and reads else None

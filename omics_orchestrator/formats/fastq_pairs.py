@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from itertools import zip_longest
 
 from omics_orchestrator.errors import FormatError
@@ -27,7 +28,7 @@ MATE = re.compile(
 
 def set_key(path: str) -> str:
     """Return the path with the mate left open: `a_R1_001.fastq`, `a_R2_001.fastq`, `a_I1_001.fastq` are one set."""
-    found = MATE.fullmatch(path)
+    found = _parts(path)
     if not found:
         return path
     letter = "" if found["mate"] else "r" if (found["r"] or found["i"]) in ("r", "i") else "R"
@@ -35,9 +36,14 @@ def set_key(path: str) -> str:
     return f"{found['before']}{letter}?{after}"
 
 
+@lru_cache(maxsize=4096)  # a portion of a registration: its names are asked for when grouped and when judged
+def _parts(path: str) -> re.Match[str] | None:
+    return MATE.fullmatch(path)
+
+
 def mate_of(path: str) -> str:
     """Return which of its set a file is by its name: `R1`, `R2`, `I1`, …; empty = none."""
-    found = MATE.fullmatch(path)
+    found = _parts(path)
     if not found:
         return ""
     number = found["mate"] or found["read"] or found["third"]
@@ -53,21 +59,19 @@ def judge(members: Mapping[str, Inspection], files: Mapping[str, OpenFile]) -> I
     }
     if len(read) < 2:
         return Inspection.of({})
-    (first, facts), *others = sorted(
-        read.items(), key=lambda one: (mate_of(one[0])[:1] == "I", mate_of(one[0]))
-    )
+    mates = {path: mate_of(path) for path in read}
+    (first, facts), *others = sorted(read.items(), key=lambda one: (mates[one[0]][:1] == "I", mates[one[0]]))
     for path, other in others:
         if (other["reads"], other["names_digest"]) != (facts["reads"], facts["names_digest"]):
             problem = _disagreement(first, path, facts["reads"], other["reads"], files)
             if problem:
                 return Inspection("invalid", {}, (), (problem,))
-    told = [_mistaken(path, one.get("mates")) for path, one in read.items()]
+    told = [_mistaken(mates[path], one.get("mates")) for path, one in read.items()]
     return Inspection.of({"fragments": facts["reads"]}, warnings=[warning for warning in told if warning])
 
 
-def _mistaken(path: str, mates: object) -> str:
+def _mistaken(name: str, mates: object) -> str:
     """Return a warning where all titles tell another mate than the name of the file; empty = they agree."""
-    name = mate_of(path)
     if name in ("R1", "R2") and mates in ([1], [2]) and mates != [int(name[1])]:
         return f"the file named {name} says that it holds read {mates[0]} of each fragment"
     return ""

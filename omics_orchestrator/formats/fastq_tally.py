@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pydantic import JsonValue
@@ -160,22 +160,30 @@ def facts_of(
     """
     encodings = [encoding_of(*one) for one in _ranges(values)]
     shapes = _profiles(numbers, profiles, encodings)
+    shares = _shares(numbers, values, encodings)
+    bases = numbers[:, BASES : BASES + NO_BASE].sum(1).tolist()
     facts: list[dict[str, JsonValue]] = []
-    for row, name, encoding, shares, (profile, width) in zip(
-        numbers.tolist(), names, encodings, _shares(numbers, values, encodings), shapes, strict=True
+    for row, total, name, encoding, (gc, n_share, mean, q30), (profile, width) in zip(
+        numbers.tolist(), bases, names, encodings, shares, shapes, strict=True
     ):
-        counts = row[BASES : BASES + NO_BASE]
-        found: dict[str, JsonValue] = {"reads": row[READS], "bases": sum(counts)}
+        found: dict[str, JsonValue] = {"reads": row[READS], "bases": total}
         if row[READS]:
             found["shortest"], found["longest"] = row[SHORTEST], row[LONGEST]
             found["names_digest"] = f"{name:08x}"
             found["mates"] = [mate for mate in (1, 2, 3, 4) if row[MATES + mate]]
-        if found["bases"]:
-            found["base_counts"] = dict(zip(KINDS, counts, strict=True))
-            found["gc"], found["n_share"], found["quality_mean"], found["q30_share"] = shares
-            found["quality_lowest"], found["quality_highest"] = encoding.lowest, encoding.highest
-            found["quality_encoding"] = encoding.name
-            found["quality_profile"], found["quality_profile_width"] = profile, width
+        if total:
+            found |= {
+                "base_counts": dict(zip(KINDS, row[BASES:], strict=False)),
+                "gc": gc,
+                "n_share": n_share,
+                "quality_mean": mean,
+                "q30_share": q30,
+                "quality_lowest": encoding.lowest,
+                "quality_highest": encoding.highest,
+                "quality_encoding": encoding.name,
+                "quality_profile": profile,
+                "quality_profile_width": width,
+            }
         facts.append(found)
     return facts
 
@@ -189,6 +197,7 @@ class Encoding(NamedTuple):
     highest: int
 
 
+@cache
 def encoding_of(lowest: int, highest: int) -> Encoding:
     """Return how qualities are written, from the lowest and highest code that occur.
 
@@ -233,15 +242,24 @@ def _profiles(
     import numpy as np
 
     offsets = np.array([[one.offset] for one in encodings])
+    folded: dict[int, list[list[JsonValue]]] = {}
     found: list[tuple[list[JsonValue], int]] = []
-    folded: dict[int, Any] = {}
-    for row, (reads, _, longest, shift) in enumerate(numbers[:, : SHIFT + 1].tolist()):
-        most, more = max(1, reads // READS_PER_BIN), 0
-        while -(-longest >> (shift + more)) > most:
-            more += 1
+    highest = max(1, int((-(-numbers[:, LONGEST] >> numbers[:, SHIFT])).max()))  # bins in use
+    for place, (reads, _, longest, shift) in enumerate(numbers[:, : SHIFT + 1].tolist()):
+        more = _folds(longest, shift, min(BINS, max(1, reads // READS_PER_BIN)))
         if more not in folded:
-            sums, counts = np.moveaxis(profiles.reshape(len(profiles), 2, -1, 1 << more).sum(-1), 1, 0)
-            folded[more] = np.round(sums / np.maximum(counts, 1) - offsets, 1)
+            used = profiles[:, :, : -(-highest >> more) << more]
+            sums, counts = np.moveaxis(used.reshape(len(used), 2, -1, 1 << more).sum(-1), 1, 0)
+            folded[more] = np.round(sums / np.maximum(counts, 1) - offsets, 1).tolist()
         width = 1 << (shift + more)
-        found.append((folded[more][row, : -(-longest // width)].tolist(), width))
+        found.append((folded[more][place][: -(-longest // width)], width))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _folds(longest: int, shift: int, most: int) -> int:
+    """Return how often the bins of a profile are made twice as wide until there are at most `most`."""
+    more = 0
+    while -(-longest >> (shift + more)) > most:
+        more += 1
+    return more

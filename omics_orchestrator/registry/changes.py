@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from omics_orchestrator.registry.names import Names
 from omics_orchestrator.registry.sets import FileSet, KnownSet, Listed, Member, Reading
 
@@ -144,7 +146,8 @@ def storable(value: Mapping[str, Any] | Sequence[Any]) -> str:
     """Return JSON that jsonb takes: no NUL and no lone surrogate, which headers of strangers may hold."""
     if not value:
         return "{}" if isinstance(value, Mapping) else "[]"
-    text = encoded(value)
-    if "\\u0000" in text:
-        text = NUL.sub(r"\1\\ufffd", text)
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    try:
+        text = to_json(value).decode()  # a fifth of what json takes, and as much as all else of a file's row
+    except PydanticSerializationError:  # a lone surrogate
+        text = encoded(value).encode("utf-8", "replace").decode()
+    return NUL.sub(r"\1\\ufffd", text) if "\\u0000" in text else text

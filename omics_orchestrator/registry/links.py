@@ -62,7 +62,7 @@ class Linker:
         unusable = next((verdict for verdict in UNUSABLE if verdict in verdicts), None)
         if unusable:
             file_set.reason = unusable
-        elif any(
+        elif self._manifest and any(
             self._manifest.contradicts(
                 self._folder + member.relative, member.reading.sha256, member.reading.md5
             )

@@ -26,6 +26,10 @@ class Manifest:
     def __init__(self) -> None:
         self._expected: dict[str, set[str]] = {}
 
+    def __bool__(self) -> bool:
+        """Whether it names any file."""
+        return bool(self._expected)
+
     @classmethod
     def read(cls, stores: Stores, location: str) -> Manifest:
         """Read every manifest at a location (one file, or a glob in the last part); names are below its own folder.

@@ -15,6 +15,7 @@ from omics_orchestrator.findings import Finding
 from omics_orchestrator.registry import listing, report
 from omics_orchestrator.registry.arrivals import beside_of
 from omics_orchestrator.registry.changes import Recorder
+from omics_orchestrator.registry.collecting import many_objects
 from omics_orchestrator.registry.indexes import make_missing
 from omics_orchestrator.registry.left_out import leave_out
 from omics_orchestrator.registry.links import Linker, Settled
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 PORTION = 2000  # files that are read, linked and written at a time
 LOCK = "select pg_advisory_lock(hashtextextended(%s, 0))"  # of the session: it outlives the portions' commits
+# Portions are committed in their order without waiting for the disk: should the server die, the last ones are read
+# again. The last commit waits for all before it.
+NO_WAIT, WAIT = "set synchronous_commit = off", "reset synchronous_commit"
 SETS = "select array_agg(number) from registry.file_set where study = %(study)s and assay = %(assay)s"
 LINKED_BY = "select linked_by from registry.assay where study = %(study)s and assay = %(assay)s"
 NOTE_LINKED_BY = """
@@ -121,8 +125,9 @@ def register(
     """
     migrate(database)
     whose: dict[str, object] = {"study": study, "assay": assay_name, "quick": quick}
-    with database.transaction() as connection, connection.cursor() as cursor:
+    with many_objects(), database.transaction() as connection, connection.cursor() as cursor:
         cursor.execute(LOCK, (f"register {study} {assay_name}",))
+        cursor.execute(NO_WAIT)
         connection.commit()
         beside = beside_of(stores, assay)
         work = _Registration(stores, study, assay_name, assay, circumstances, run_id, quick=quick)
@@ -139,6 +144,7 @@ def register(
         rows = {**report.counts(cursor, whose), "read": count}
         told, state = report.findings(cursor, whose)
         told += work.of_manifest(cursor, whose)
+        cursor.execute(WAIT)
         connection.commit()
         if assay.index and not quick:
             rows["indexes_made"], refused = work.index(cursor, whose)

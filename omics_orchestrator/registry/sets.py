@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from omics_orchestrator.formats.base import Inspection
 
+NOTHING_SAID = Inspection.of({})  # of a set as a whole
+
 
 class Link(NamedTuple):
     """Whose a file set is; one of the two ids is there."""
@@ -97,7 +99,7 @@ class FileSet:
     number: int = 0
     digest: str | None = None
     state: str = ""
-    judgement: Inspection = field(default_factory=lambda: Inspection.of({}))
+    judgement: Inspection = NOTHING_SAID
     links: frozenset[Link] = frozenset()
     reason: str | None = None
     nearest: str | None = None
@@ -111,7 +113,7 @@ class FileSet:
 
 def set_digest(files: Iterable[tuple[str, str | None]]) -> str | None:
     """Return sha256 over the sorted (path below the set's own folder, sha256); None = none, or one is unread."""
-    known = sorted((path, sha256 or "") for path, sha256 in files)
+    known = sorted([(path, sha256 or "") for path, sha256 in files])
     if not known or not all(sha256 for _, sha256 in known):
         return None
     start = _common_folder(known[0][0], known[-1][0])
@@ -122,7 +124,7 @@ def set_digest(files: Iterable[tuple[str, str | None]]) -> str | None:
 
 def _common_folder(first: str, last: str) -> int:
     """Return the length of the folder (with its slash) that the sorted paths share."""
-    same = next(
-        (i for i, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first)
-    )
-    return first.rfind("/", 0, same) + 1
+    folder = first.rfind("/") + 1
+    while not last.startswith(first[:folder]):
+        folder = first.rfind("/", 0, folder - 1) + 1
+    return folder
