@@ -6,7 +6,10 @@
     ├── DeliveryError      a source delivered something that cannot be used
     ├── FormatError        an omics file breaks its format
     ├── StorageError       Postgres or an object store failed
-    │   └── ObjectExists   a create-only put met an existing object
+    │   ├── ObjectExists   a create-only put met an existing object
+    │   ├── ObjectGone     there is no object under that key
+    │   ├── ObjectChanged  the object is not the one that was listed, or changed while it was read
+    │   └── AccessDenied   the store refuses
     └── UnknownKey         nothing bears that name (the nearest names are listed)
 
 Wrong *data* is not an error but a `Finding` (findings.py).
@@ -85,6 +88,18 @@ class StorageError(OmicsError):
 
 class ObjectExists(StorageError):
     """A create-only put found an object under that key."""
+
+
+class ObjectGone(StorageError):
+    """There is no object under that key."""
+
+
+class ObjectChanged(StorageError):
+    """The object is not the one that was listed, or changed while it was read."""
+
+
+class AccessDenied(StorageError):
+    """The store refuses what was asked."""
 
 
 class UnknownKey(OmicsError):

@@ -14,12 +14,14 @@ from omics_orchestrator.cli.tables import print_rows
 from omics_orchestrator.cli.words import omics
 from omics_orchestrator.errors import NotConfigured, StorageError, UnknownKey
 from omics_orchestrator.findings import counted
+from omics_orchestrator.registry.barred import BarredFile, barred_of
 from omics_orchestrator.registry.query import files_of
 from omics_orchestrator.registry.whose import REASONS
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.register import register
 from omics_orchestrator.steps.verify import verify
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.barred import escaped
 
 WIDE = ("number", "study", "assay", "file_set", "size", "verdict")
 EXPORTED = (
@@ -34,7 +36,8 @@ class Wanted:
 
     Attributes:
         unlinked: only those without a known sample or participant.
-        verdict: only those with this verdict (`valid`, `warnings`, `invalid`, `unreadable`, `unverified`, `damaged`).
+        verdict: only those with this verdict (`valid`, `warnings`, `invalid`, `unreadable`, `unverified`, `damaged`,
+            `barred`).
         missing: only those that their store lists no more.
         identifying: only those whose name or header seems to hold a direct identifier.
     """
@@ -56,7 +59,7 @@ class Wanted:
         )
 
 
-VERDICTS = ("valid", "warnings", "invalid", "unreadable", "unverified", "damaged")
+VERDICTS = ("valid", "warnings", "invalid", "unreadable", "unverified", "damaged", "barred")
 
 
 def show_files(wanted: Wanted, manifest: Path | None = None) -> None:
@@ -65,19 +68,24 @@ def show_files(wanted: Wanted, manifest: Path | None = None) -> None:
     _refuse_unknown(workspace, wanted)
     found = files_of(workspace.database, wanted.study, wanted.assay).to_pylist()
     rows = [row for row in found if wanted.keeps(row)]
+    rows += [
+        row
+        for row in map(_barred, barred_of(workspace.database, wanted.study, wanted.assay))
+        if wanted.keeps(row)
+    ]
     if manifest is not None:
         _write_manifest(rows, manifest)
         return
     samples: dict[int, list[str]] = {}
     files = {}
     for row in rows:
-        files[row["number"]] = row
+        files[row["number"] or row["key"]] = row
         if row["sample_id"] or row["participant_id"]:
             samples.setdefault(row["number"], []).append(row["sample_id"] or row["participant_id"])
     print_rows(
         [*WIDE, "sample", "state"],
         (
-            [*(str(row[name]) for name in WIDE), _samples(samples.get(number, [])), _state(row)]
+            [*(_shown(row[name]) for name in WIDE), _samples(samples.get(number, [])), _state(row)]
             for number, row in files.items()
         ),
     )
@@ -97,6 +105,19 @@ def _refuse_unknown(workspace: Workspace, wanted: Wanted) -> None:
             raise UnknownKey("assay", wanted.assay, assays)
 
 
+def _barred(one: BarredFile) -> dict[str, Any]:
+    """Return what a store lists and nobody can reach as a row like those of files."""
+    row = dict.fromkeys([*EXPORTED, "nearest", "problems", "identifying"])
+    about = {"study": one.study, "assay": one.assay, "file_set": one.key, "store": one.store, "key": one.key}
+    return {**row, **about, "verdict": "barred", "missing": False, "reason": "barred", "problems": one.why}
+
+
+def _shown(value: object) -> str:
+    """Return a cell; of a name that holds control characters, which a terminal would obey, its escaped form."""
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else escaped(text)
+
+
 def _samples(found: list[str]) -> str:
     return found[0] if len(found) == 1 else f"{len(found)} samples" if found else ""
 
@@ -104,6 +125,8 @@ def _samples(found: list[str]) -> str:
 def _state(row: dict[str, Any]) -> str:
     if row["missing"]:
         return "gone from its store"
+    if row["verdict"] == "barred":
+        return f"cannot be registered: {row['problems']}"
     wrong = "".join(f"; {row[name]}" for name in ("problems", "identifying") if row[name])
     if not row["reason"]:
         return ("linked" if row["rule"] != "settled" else "linked by hand") + wrong

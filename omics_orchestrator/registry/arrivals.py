@@ -7,12 +7,13 @@ the first page with a difference ends it. Registering is register.py's.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from omics_orchestrator.registry.left_out import pattern_of
 from omics_orchestrator.registry.names import Names
+from omics_orchestrator.storage.barred import Barred, escaped
 from omics_orchestrator.storage.objects import Stores
 from omics_orchestrator.studies.assay import Assay
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from omics_orchestrator.storage.database import Database
 
 NAMED = 1000  # files that a batch is named by; the registration takes in all that is there
-THERE = "select to_regclass('registry.file_version') is not null"
+THERE = "select to_regclass('registry.file_version') is not null, to_regclass('registry.barred') is not null"
 KNOWN = """
 select file.number, file.key, size, modified, etag, missing_since is null as present
 from registry.file_set
@@ -57,6 +58,15 @@ from unnest(%(written)s::text[], %(keys)s::text[], %(sizes)s::bigint[], %(modifi
 where %(left_out)s::text is null or substr(key, %(start)s) !~ %(left_out)s
 """
 PRESENT = f"select count(*) from ({KNOWN}) known where present"
+NOT_BARRED = """ and not exists (select from registry.barred where study = %(study)s and assay = %(assay)s and folder
+    and (below is null or starts_with(known.key, below)))"""
+BARRED = """
+with now as (
+    select written, why from unnest(%(written)s::text[], %(keys)s::text[], %(why)s::text[]) as one(written, key, why)
+    where %(left_out)s::text is null or substr(key, %(start)s) !~ %(left_out)s),
+known as (select key, why from registry.barred where study = %(study)s and assay = %(assay)s)
+select count(*) from ((table now except table known) union all (table known except table now)) as differing
+"""
 KEY = "select key from registry.file where number = %s"
 BESIDE = """
 select to_jsonb(whole) ->> 'beside' from registry.assay whole where study = %(study)s and assay = %(assay)s
@@ -81,7 +91,7 @@ class Arrivals:
     """What one look found.
 
     Attributes:
-        changed: files that are new, changed or back again, at most `NAMED`.
+        changed: files that are new, changed, back again or newly out of reach, at most `NAMED`.
         gone: registered files that are listed no more.
         beside: whether the sample sheet or a manifest changed.
         digest: names exactly this difference; '' = there is none.
@@ -150,14 +160,14 @@ class _Look:
             "left_out": pattern_of(assay.leave_out),
         }
         cursor.execute(THERE)
-        self._any_known = bool((cursor.fetchone() or (False,))[0])
+        self._any_known, self._any_barred = cursor.fetchone() or (False, False)
 
     def listed(self, start: Position, in_time: Callable[[], bool]) -> Arrivals:
         """Go through the listing until it differs, ends, or time is up."""
         if beside := self._beside():
             return Arrivals(beside=True, digest=_digest(["beside", beside]), position=start)
-        seen = start
-        for page in self._stores.pages(self._assay.location, self._key(start.after)):
+        seen, barred = start, set[Barred]()
+        for page in self._stores.pages(self._assay.location, self._key(start.after), barred=barred.add):
             changed, present, last = self._compared(page)
             if changed:
                 named = changed[:NAMED]
@@ -165,6 +175,8 @@ class _Look:
             seen = Position(last or seen.after, seen.present + present)
             if not in_time():
                 return Arrivals(position=seen)
+        if not start.after and (count := self._newly_barred(sorted(barred))):
+            return Arrivals(changed=count, digest=_digest(sorted(barred)))
         gone = self._registered() - seen.present
         return Arrivals(gone=gone, digest=_digest(["gone", gone])) if gone > 0 else Arrivals()
 
@@ -191,7 +203,20 @@ class _Look:
         """Return how many files of the assay are registered and not missing."""
         if not self._any_known:
             return 0
-        self._cursor.execute(PRESENT, self._asked)
+        self._cursor.execute(PRESENT + (NOT_BARRED if self._any_barred else ""), self._asked)
+        return int((self._cursor.fetchone() or (0,))[0])
+
+    def _newly_barred(self, barred: Sequence[Barred]) -> int:
+        """Return how much of what is out of reach is not told yet, or is told and in reach now."""
+        if not self._any_barred:
+            return len(barred)
+        keys = [escaped(one.key) for one in barred]
+        about = {
+            "keys": keys,
+            "written": list(self._names.keys(keys) or keys),
+            "why": [one.why for one in barred],
+        }
+        self._cursor.execute(BARRED, {**self._asked, **about})
         return int((self._cursor.fetchone() or (0,))[0])
 
     def _beside(self) -> str | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from omics_orchestrator.registry.barred import BarredNow
 from omics_orchestrator.registry.names import Names
 from omics_orchestrator.registry.sets import Listed
 from omics_orchestrator.storage.copying import copy_into
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 TEMPORARY = """
 create temp table listed (
     key text not null, size bigint not null, modified timestamptz not null, etag text, written text);
+"""
+# A server may list one key twice: `a` and the folder marker `a/`; or a page that boto3 listed once more.
+TWICE = """
+delete from listed using (
+    select ctid as place, row_number() over (partition by key order by size desc, ctid) as nth
+    from listed where %s or key in (select key from listed where size = 0)) as one
+where listed.ctid = place and nth > 1
 """
 KNOWN = """
 select file.number, set_number, store, key as written, file.version, missing_since is not null as missing,
@@ -52,7 +60,8 @@ GONE = """
 with gone as (
     select file.number from registry.file join registry.file_set on set_number = file_set.number
     left join listed on coalesce(listed.written, listed.key) = file.key and file.store = %(store)s
-    where study = %(study)s and assay = %(assay)s and missing_since is null and listed.key is null)
+    where study = %(study)s and assay = %(assay)s and missing_since is null and listed.key is null
+    and not exists (select from barred_now where folder and (below is null or starts_with(file.key, below))))
 update registry.file set missing_since = now() from gone where file.number = gone.number returning set_number
 """
 BACK = """
@@ -69,14 +78,18 @@ from to_read where place > %s and place <= %s order by place
 
 
 def store_listing(cursor: Cursor, stores: Stores, location: str, names: Names) -> None:
-    """Copy the listing of a location into the temporary table `listed`."""
+    """Copy the listing of a location into the temporary tables `listed` and `barred_now`."""
     cursor.execute(TEMPORARY)
-    for page in stores.pages(location):
+    barred = BarredNow(cursor)
+    for page in stores.pages(location, barred=barred.tell):
         written = names.keys(page["key"].to_pylist())
         if written is not None:
             page = page.append_column("written", pa.array(written, pa.string()))
         copy_into(cursor, "listed", page)
+        barred.store()
+    barred.store()
     cursor.execute("analyze listed")
+    cursor.execute(TWICE, (barred.found > 0,))
 
 
 def note_missing(cursor: Cursor, whose: dict[str, object]) -> tuple[set[int], int]:

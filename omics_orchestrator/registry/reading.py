@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from omics_orchestrator.errors import FormatError, StorageError
+from omics_orchestrator.errors import AccessDenied, FormatError, ObjectChanged, ObjectGone, StorageError
 from omics_orchestrator.formats.base import Format, Inspection, Reach
 from omics_orchestrator.formats.file_names import file_name_scan
 from omics_orchestrator.formats.recognise import recognise
@@ -24,8 +24,13 @@ BATCH = 64  # small files that are held and inspected together
 READERS = 4  # threads: a far store answers while we wait, large files are hashed beside each other
 THUMBNAIL = "thumbnail.png"  # derived object that pages show
 NOT_INSPECTED = Inspection("valid", {})  # an index or the like: digest only
-CUT = Reading(None, "unreadable", {}, (), ("the store handed out another number of bytes than it lists",))
-UNREADABLE = Reading(None, "unreadable", {}, (), ("the store does not hand it out",))
+WHY: dict[type[StorageError], str] = {
+    ObjectChanged: "it changed while it was read: the next run reads it again",
+    ObjectGone: "it was listed and is not there any more",
+    AccessDenied: "access is denied: give the account that runs omics the right to read it",
+    StorageError: "the store does not hand it out",
+}
+CUT = StorageError("the store handed out another number of bytes than it lists")
 
 
 def inspector_of(format_: Format) -> str:
@@ -75,12 +80,11 @@ class Reader:
         contents: list[tuple[str, bytes]] = []
         for file in batch:
             try:
-                raw = self.store.get(file.key)
+                raw = self.store.get(file.key, file.etag)
+                if len(raw) != file.size:
+                    raise CUT
             except StorageError as error:
                 found[file.key] = _unreadable(error)
-                continue
-            if len(raw) != file.size:
-                found[file.key] = CUT
                 continue
             digests = hashlib.sha256(raw).hexdigest(), _md5(raw) if self.md5 else None
             name = file.key.rpartition("/")[2]
@@ -99,7 +103,7 @@ class Reader:
     def _large(self, file: Listed) -> dict[str, Reading]:
         name = file.key.rpartition("/")[2]
         try:
-            with StreamedFile(self.store, file.key, name, file.size, md5=self.md5) as content:
+            with StreamedFile(self.store, file.key, name, file.size, etag=file.etag, md5=self.md5) as content:
                 if self.format.is_companion(file.key):
                     inspection = NOT_INSPECTED
                 else:
@@ -166,7 +170,8 @@ def _md5(raw: bytes) -> str:
 def _unreadable(error: StorageError) -> Reading:
     if error.retry:
         raise error
-    return UNREADABLE
+    why = WHY.get(type(error), "") or WHY[StorageError]
+    return Reading(None, "unreadable", {}, (), (str(error) if error.args == CUT.args else why,))
 
 
 def _reading(sha256: str, md5: str | None, found: Inspection) -> Reading:

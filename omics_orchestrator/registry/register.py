@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.registry import listing, report
 from omics_orchestrator.registry.arrivals import beside_of
+from omics_orchestrator.registry.barred import barred_finding, leave_out_barred, note_barred
 from omics_orchestrator.registry.changes import Recorder
 from omics_orchestrator.registry.collecting import many_objects
 from omics_orchestrator.registry.indexes import make_missing
@@ -135,6 +136,7 @@ def register(
         listing.store_listing(cursor, stores, assay.location, circumstances.names)
         touched += work.leave_out(cursor, whose)
         whose |= work.found_by() | {"begins": [one[0] for one in again], "ends": [one[1] for one in again]}
+        touched += note_barred(cursor, whose, circumstances.names)
         count = listing.find_unread(cursor, whose)
         left, missing = listing.note_missing(cursor, whose)
         touched += missing + work.take_in(connection, cursor, count, left)
@@ -143,7 +145,7 @@ def register(
         cursor.execute(NOTE_BESIDE, {**whose, "beside": beside})
         rows = {**report.counts(cursor, whose), "read": count}
         told, state = report.findings(cursor, whose)
-        told += work.of_manifest(cursor, whose)
+        told += barred_finding(cursor, whose) + work.of_manifest(cursor, whose)
         cursor.execute(WAIT)
         connection.commit()
         if assay.index and not quick:
@@ -186,6 +188,7 @@ class _Registration:
 
     def leave_out(self, cursor: Cursor, whose: dict[str, object]) -> int:
         """Take files that are none of the assay out of the listing; return how many are registered no more."""
+        leave_out_barred(cursor, self._folder, self._left_out)
         return leave_out(cursor, whose, self._folder, self._left_out)
 
     def found_by(self) -> dict[str, object]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from omics_orchestrator.errors import StorageError
+from omics_orchestrator.errors import ObjectChanged, ObjectGone, StorageError
 from omics_orchestrator.formats.base import Format, Inspection, OpenFile
 from omics_orchestrator.registry.links import Linker
 from omics_orchestrator.registry.names import Names
@@ -68,7 +68,9 @@ class Settler:
             except StorageError as error:
                 if error.retry:
                     raise
-                return Inspection("invalid", {}, (), ("the store does not hand its files out",))
+                changed = isinstance(error, ObjectChanged | ObjectGone)
+                why = "changed while it was read" if changed else "is not handed out by its store"
+                return Inspection("invalid", {}, (), (f"a file of the set {why}: the next run looks again",))
 
     def _misnamed(self, file_set: FileSet, present: Sequence[Member]) -> tuple[int, ...]:
         """Return files linked by key, sheet or hand whose sample names hold neither that sample nor participant."""
@@ -83,7 +85,8 @@ class Settler:
 
     def _open(self, member: Member) -> StreamedFile:
         key = self.folder + member.relative
-        return StreamedFile(self.store, key, key.rpartition("/")[2], member.size)
+        etag = member.listed.etag if member.listed else None
+        return StreamedFile(self.store, key, key.rpartition("/")[2], member.size, etag=etag)
 
 
 class _Opened(Mapping[str, OpenFile]):

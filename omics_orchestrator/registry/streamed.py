@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from omics_orchestrator.errors import StorageError
+from omics_orchestrator.errors import ObjectChanged, StorageError
 from omics_orchestrator.formats.text import HEAD
-from omics_orchestrator.storage.objects import Store
+from omics_orchestrator.storage.objects import CHANGED, Store
 
 SPARE = 1024**3  # bytes that a copy leaves free on the local disk
 
@@ -19,12 +19,15 @@ SPARE = 1024**3  # bytes that a copy leaves free on the local disk
 class StreamedFile(ExitStack):
     """An `OpenFile` over a store, which hashes what passes through on the first pass."""
 
-    def __init__(self, store: Store, key: str, name: str, size: int, *, md5: bool = False) -> None:
+    def __init__(
+        self, store: Store, key: str, name: str, size: int, *, etag: str | None = None, md5: bool = False
+    ) -> None:
         super().__init__()
         self.name = name
         self.size = size
         self._store = store
         self._key = key
+        self._etag = etag
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False) if md5 else None
         self._first: Iterator[bytes] | None = None
@@ -38,13 +41,13 @@ class StreamedFile(ExitStack):
             self._first = self._hashed()
             stream = self._first
         else:
-            stream = self._store.stream(self._key)
+            stream = self._store.stream(self._key, etag=self._etag)
         # No `yield from`: a reader that stops early would close the first pass with it.
         for block in stream:  # noqa: UP028
             yield block
 
     def _hashed(self) -> Iterator[bytes]:
-        for block in self._store.stream(self._key):
+        for block in self._store.stream(self._key, etag=self._etag):
             self._sha256.update(block)
             self._handed += len(block)
             if self._md5:
@@ -64,17 +67,16 @@ class StreamedFile(ExitStack):
         return self._path
 
     def _spooled(self) -> Path:
-        folder = self.enter_context(tempfile.TemporaryDirectory(prefix="omics-"))
-        if (free := shutil.disk_usage(folder).free) < self.size + SPARE:
-            raise StorageError(
-                f"{folder} has {free >> 20} MiB free, a file of {self.size >> 20} MiB must be copied there: "
-                "free space or point TMPDIR elsewhere",
-                retry=True,
-            )
-        path = Path(folder, Path(self.name).name)
-        with path.open("wb") as file:
-            for block in self.blocks():
-                file.write(block)
+        try:
+            folder = self.enter_context(tempfile.TemporaryDirectory(prefix="omics-"))
+            if (free := shutil.disk_usage(folder).free) < self.size + SPARE:
+                raise _no_room(f"has {free >> 20:,} MiB free", self.size)
+            path = Path(folder, Path(self.name).name)
+            with path.open("wb") as file:
+                for block in self.blocks():
+                    file.write(block)
+        except OSError as error:
+            raise _no_room(f"says: {error.strerror}", self.size) from None
         return path
 
     def head(self) -> bytes:
@@ -86,6 +88,7 @@ class StreamedFile(ExitStack):
 
         Raises:
             StorageError: the store handed out another number of bytes than it lists: no digest of the file.
+            ObjectChanged: it is not the file that was listed, or was written to meanwhile.
         """
         if self._first is None:
             self._first = self._hashed()
@@ -93,4 +96,18 @@ class StreamedFile(ExitStack):
             pass
         if self._handed != self.size:
             raise StorageError("the store handed out another number of bytes than it lists")
+        if (
+            self._etag and self._store.local_path(self._key) is not None
+        ):  # a library may have looked after we did
+            there = self._store.head(self._key)
+            if there is None or there.etag != self._etag:
+                raise ObjectChanged(CHANGED)
         return self._sha256.hexdigest(), self._md5.hexdigest() if self._md5 else None
+
+
+def _no_room(says: str, size: int) -> StorageError:
+    return StorageError(
+        f"{tempfile.gettempdir()} {says}; a file of {size >> 20:,} MiB must be copied there: free space, or point "
+        "TMPDIR to a disk with more, and run it again",
+        retry=True,
+    )

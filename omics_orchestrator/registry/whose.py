@@ -27,7 +27,8 @@ Reason = Literal[
 ]
 REASONS: dict[str, str] = {
     "invalid": "a file of the set breaks its format: have it sent again",
-    "unreadable": "the store does not hand a file out: check the rights",
+    "barred": "listed, and out of reach: mend what `state` says, the next run registers it",
+    "unreadable": "a file could not be read: `state` says whether it is denied, gone or changed meanwhile",
     "manifest_differs": "a file has another digest than its manifest gives: have it sent again",
     "no_rule": "the assay has no `link:` rule and the format holds no sample names",
     "no_match": "the name does not match the pattern of `link:`",

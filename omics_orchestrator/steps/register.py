@@ -16,6 +16,7 @@ from omics_orchestrator.steps.file_names import circumstances, names_of
 from omics_orchestrator.steps.file_pictures import pictures
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.barred import Barred, escaped
 from omics_orchestrator.studies import Study
 
 
@@ -80,7 +81,10 @@ def arrivals(
 def assay_signature(workspace: Workspace, study: Study, assay: str) -> str:
     """Return a fingerprint of what the store lists for `assay` now; no file is opened."""
     digest = hashlib.sha256()
+    barred: set[Barred] = set()
     for location in study.assays[assay].locations():
-        for _, found in workspace.stores.expand(location):
+        for _, found in workspace.stores.walk(location, barred=barred.add):
             digest.update(f"{found.key}\0{found.size}\0{found.etag}\0{found.modified}\n".encode())
+    for one in sorted(barred):
+        digest.update(f"{escaped(one.key)}\0{one.why}\n".encode())
     return digest.hexdigest()[:24]

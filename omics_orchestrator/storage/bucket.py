@@ -1,7 +1,6 @@
 """A store that is a bucket (`s3://bucket/prefix`, `az://container/prefix`) over obstore; folders: folder.py.
 
-Credentials, endpoint and region: `<STORE>_ENDPOINT`, `_ACCESS_KEY_ID`, `_SECRET_ACCESS_KEY`, `_REGION` of the
-store, else the `AWS_…` and `AZURE_STORAGE_…` variables; without any, obstore's own chain (machine roles).
+Credentials and patience: bucket_options.py; keys that obstore cannot say: odd_keys.py.
 """
 
 from __future__ import annotations
@@ -10,54 +9,30 @@ import hashlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from omics_orchestrator.errors import NotConfigured, ObjectExists, StorageError
+from omics_orchestrator.errors import (
+    AccessDenied,
+    NotConfigured,
+    ObjectChanged,
+    ObjectExists,
+    ObjectGone,
+    StorageError,
+)
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.storage.objects import BLOCK, Store, StoredObject
+from omics_orchestrator.storage.barred import Tell
+from omics_orchestrator.storage.bucket_options import AZURE, S3, options_of
+from omics_orchestrator.storage.objects import BLOCK, CHANGED, Store, StoredObject, paged
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from obstore import GetResult
     from obstore.store import ObjectStore
 
 PAGE = 10_000  # entries of a listing that are held at a time
 PART = 5 * 1024 * 1024  # bytes of one part of a large upload
 DENIED = re.compile(r"\b(401 Unauthorized|403 Forbidden)\b")
-# A stalled server ends a request after `read_timeout`; tries and waits between them end after about four minutes.
-# There is no limit on a whole request (obstore's own is 30 s): a file of 100 GB takes hours.
-CLIENT = {
-    "connect_timeout": timedelta(seconds=10),
-    "read_timeout": timedelta(seconds=60),
-    "timeout": timedelta(days=2),
-}
-RETRY = {
-    "max_retries": 6,
-    "retry_timeout": timedelta(minutes=3),
-    "backoff": {"init_backoff": timedelta(seconds=0.2), "max_backoff": timedelta(seconds=15), "base": 2},
-}
-# For a question that comes again soon: given up within half a minute.
-HASTY_CLIENT = {
-    "connect_timeout": timedelta(seconds=5),
-    "read_timeout": timedelta(seconds=15),
-    "timeout": timedelta(seconds=15),
-}
-HASTY_RETRY = {**RETRY, "max_retries": 2, "retry_timeout": timedelta(seconds=15)}
-# obstore's option: (suffix of the store's own variable, general variable)
-S3 = {
-    "endpoint": ("ENDPOINT", "AWS_ENDPOINT_URL"),
-    "access_key_id": ("ACCESS_KEY_ID", "AWS_ACCESS_KEY_ID"),
-    "secret_access_key": ("SECRET_ACCESS_KEY", "AWS_SECRET_ACCESS_KEY"),
-    "session_token": ("SESSION_TOKEN", "AWS_SESSION_TOKEN"),
-    "region": ("REGION", "AWS_REGION"),
-    "skip_signature": ("SKIP_SIGNATURE", "AWS_SKIP_SIGNATURE"),
-}
-AZURE = {
-    "endpoint": ("ENDPOINT", "AZURE_STORAGE_ENDPOINT"),
-    "account_name": ("ACCESS_KEY_ID", "AZURE_STORAGE_ACCOUNT_NAME"),
-    "account_key": ("SECRET_ACCESS_KEY", "AZURE_STORAGE_ACCOUNT_KEY"),
-}
 
 
 class BucketStore(Store):
@@ -74,7 +49,7 @@ class BucketStore(Store):
             )
         self._bucket, self._prefix = parts.netloc, parts.path.strip("/")
         self._scheme = parts.scheme
-        self._options = _options(S3 if parts.scheme == "s3" else AZURE, variables, settings, hasty=hasty)
+        self._options = options_of(S3 if parts.scheme == "s3" else AZURE, variables, settings, hasty=hasty)
         self._objects = self.obstore()
 
     def obstore(self, prefix: str = "") -> ObjectStore:
@@ -85,22 +60,35 @@ class BucketStore(Store):
         kind: Any = S3Store if self._scheme == "s3" else AzureStore
         return kind(self._bucket, prefix=root or None, **self._options)  # type: ignore[no-any-return]
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
+    def list(
+        self, prefix: str = "", after: str = "", *, barred: Tell | None = None
+    ) -> Iterator[StoredObject]:
         """Yield the objects below `prefix` by key, a page at a time."""
-        import obstore
+        for page in self.pages(prefix, after, barred=barred):
+            for row in zip(*(column.to_pylist() for column in page.columns), strict=True):
+                yield StoredObject(*row)
+
+    def pages(self, prefix: str = "", after: str = "", *, barred: Tell | None = None) -> Iterator[pa.Table]:
+        """Yield the listing as Arrow tables: a sixth of the cost of entries.
+
+        A key that obstore cannot say stops its whole listing. Of S3 the rest is listed by boto3 then.
+        """
+        try:
+            for page in self._pages(prefix, after):
+                if page.num_rows:
+                    after = page["key"][-1].as_py()
+                yield page
+        except _OddKeys:
+            if barred is None or self._scheme != "s3":
+                raise
+        else:
+            return
+        from omics_orchestrator.storage.odd_keys import list_s3
 
         with self._told():
-            listed = obstore.list(
-                self._objects, prefix.strip("/") or None, offset=after or None, chunk_size=PAGE
-            )
-            for page in listed:
-                for entry in page:
-                    # A console's folder marker `a/` is listed as an empty object `a`, which nobody can get.
-                    if entry["size"] or (entry["path"] and self.head(entry["path"])):
-                        yield _stored(entry)
+            yield from paged(list_s3(self._bucket, self._prefix, prefix, after, self._options, barred))
 
-    def pages(self, prefix: str = "", after: str = "") -> Iterator[pa.Table]:
-        """Yield the listing as Arrow tables: a sixth of the cost of `list`."""
+    def _pages(self, prefix: str, after: str) -> Iterator[pa.Table]:
         import obstore
         import pyarrow as pa
 
@@ -143,12 +131,12 @@ class BucketStore(Store):
             except FileNotFoundError:
                 return None
 
-    def get(self, key: str) -> bytes:
+    def get(self, key: str, etag: str | None = None) -> bytes:
         """Return the whole object."""
         import obstore
 
         with self._told():
-            return bytes(obstore.get(self._objects, _sound(key)).bytes())
+            return bytes(_same(obstore.get(self._objects, _sound(key)), etag).bytes())
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """Return a part of the object; of a server that answers with the whole (rclone) what was asked for."""
@@ -173,12 +161,13 @@ class BucketStore(Store):
             raise StorageError("the range begins beyond the end of the object")
         return bytes(read)
 
-    def stream(self, key: str, block: int = BLOCK) -> Iterator[bytes]:
+    def stream(self, key: str, block: int = BLOCK, etag: str | None = None) -> Iterator[bytes]:
         """Yield the object in blocks."""
         import obstore
 
         with self._told():
-            for data in obstore.get(self._objects, _sound(key)).stream(min_chunk_size=block):
+            found = _same(obstore.get(self._objects, _sound(key)), etag)
+            for data in found.stream(min_chunk_size=block):
                 yield bytes(data)
 
     def put(self, key: str, data: bytes) -> None:
@@ -242,19 +231,31 @@ class BucketStore(Store):
         try:
             yield
         except FileNotFoundError:
-            raise StorageError(f"no such object in {self.url}") from None
+            raise ObjectGone(f"no such object in {self.url}") from None
         except exceptions.AlreadyExistsError:
             raise ObjectExists(f"an object bears that key already in {self.url}") from None
         except (exceptions.UnauthenticatedError, exceptions.PermissionDeniedError, PermissionError):
-            raise StorageError(f"{self.url}: access denied; check the store's credentials") from None
+            raise AccessDenied(f"{self.url}: access denied; check the store's credentials") from None
         except (exceptions.InvalidPathError, ValueError):
-            raise StorageError(
+            raise _OddKeys(
                 f"{self.url} has a key with an empty part, `.`, `..` or a control character"
             ) from None
         except exceptions.BaseError as error:
             if DENIED.search(str(error)):  # what a listing raises is generic
-                raise StorageError(f"{self.url}: access denied; check the store's credentials") from None
+                raise AccessDenied(f"{self.url}: access denied; check the store's credentials") from None
             raise StorageError(f"{self.url}: {type(error).__name__}", retry=True) from None
+
+
+class _OddKeys(StorageError):
+    """A key is listed that obstore cannot say."""
+
+
+def _same(found: GetResult, etag: str | None) -> GetResult:
+    """Return what a GET answers, or refuse another object than the one that was listed."""
+    there = _quoted(found.meta["e_tag"])
+    if etag and there and there != etag:
+        raise ObjectChanged(CHANGED)
+    return found
 
 
 def _stored(entry: Any) -> StoredObject:
@@ -280,19 +281,3 @@ def _etag(data: bytes) -> str:
     starts = range(0, len(data), PART)
     parts = [hashlib.md5(data[start : start + PART], usedforsecurity=False).digest() for start in starts]
     return f"{hashlib.md5(b''.join(parts), usedforsecurity=False).hexdigest()}-{len(parts)}"
-
-
-def _options(
-    names: dict[str, tuple[str, str]], variables: str, settings: Settings, *, hasty: bool = False
-) -> dict[str, Any]:
-    """Return obstore's options from the environment; http only where an endpoint says http itself."""
-    client: dict[str, Any] = dict(HASTY_CLIENT if hasty else CLIENT)
-    options: dict[str, Any] = {"client_options": client, "retry_config": HASTY_RETRY if hasty else RETRY}
-    for option, (suffix, general) in names.items():
-        for variable in (f"{variables}_{suffix}", general):
-            if {variable, f"{variable}_FILE"} & settings.environment.keys():
-                options[option] = settings.secret(variable)
-                break
-    if str(options.get("endpoint", "")).startswith("http://"):
-        client["allow_http"] = True
-    return options

@@ -6,7 +6,6 @@ not list by key, and costs 8 times as much for a small read (measured). Buckets 
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 import uuid
@@ -21,8 +20,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from omics_orchestrator.errors import ObjectExists, StorageError
-from omics_orchestrator.storage.objects import BLOCK, Store, StoredObject
+from omics_orchestrator.errors import AccessDenied, ObjectChanged, ObjectExists, ObjectGone, StorageError
+from omics_orchestrator.storage.barred import Barred, Tell, refused, text_flaw
+from omics_orchestrator.storage.objects import BLOCK, CHANGED, Store, StoredObject
+from omics_orchestrator.storage.walking import NOTHING_THERE, PASSING, walk, why_barred
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -31,8 +32,6 @@ STAGING = ".omics_staging"  # half-written objects, on the same file system so t
 NO_NAMES = frozenset({"", ".", ".."})
 PIECE = 64 * 1024  # bytes read at once
 ABANDONED = 24 * 3600  # seconds after which a file left there by a killed process is removed
-NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}  # ELOOP: a link that leads to itself
-PASSING = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EBUSY, errno.EAGAIN, errno.ENETUNREACH}
 
 
 class FolderStore(Store):
@@ -46,33 +45,25 @@ class FolderStore(Store):
         self.folder = url2pathname(parts.path).rstrip("/") or "/"
         self._told = _Told(url)
 
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
+    def list(
+        self, prefix: str = "", after: str = "", *, barred: Tell | None = None
+    ) -> Iterator[StoredObject]:
         """Yield the files below `prefix` by key; one folder's names are held at a time."""
-        prefix = prefix.rstrip("/")
+        prefix, tell = prefix.rstrip("/"), barred or refused(self.url)
         path = self._path(prefix) if prefix else self.folder
         with self._told:
-            yield from self._walk(path, f"{prefix}/" if prefix else "", (), after)
+            for place, key in walk(path, f"{prefix}/" if prefix else "", f"{STAGING}/", tell, after):
+                if why := text_flaw(key):
+                    tell(Barred(key, why))
+                elif found := self._listed(place, key, tell):
+                    yield found
 
-    def _walk(
-        self, path: str, prefix: str, above: tuple[tuple[int, int], ...], after: str
-    ) -> Iterator[StoredObject]:
+    def _listed(self, path: str, key: str, tell: Tell) -> StoredObject | None:
         try:
-            here = Path(path).stat()
-            with os.scandir(path) as entries:
-                names = sorted(entry.name + "/" if _is_folder(entry) else entry.name for entry in entries)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        identity = (here.st_dev, here.st_ino)
-        if identity in above:  # a link to a folder above: its files are listed already
-            return
-        for name in names:
-            if (key := prefix + name) <= after and not (name.endswith("/") and after.startswith(key)):
-                continue
-            if name.endswith("/"):
-                if name != f"{STAGING}/" or prefix:
-                    yield from self._walk(f"{path}/{name[:-1]}", key, (*above, identity), after)
-            elif found := self._entry(f"{path}/{name}", key):
-                yield found
+            return self._entry(path, key)
+        except OSError as error:
+            tell(Barred(key, why_barred(error)))
+            return None
 
     def _entry(self, path: str, key: str) -> StoredObject | None:
         """Return the listing entry of a regular file; None = nothing there, or no regular file."""
@@ -82,41 +73,49 @@ class FolderStore(Store):
             if error.errno in NOTHING_THERE:
                 return None
             raise
-        if not S_ISREG(state.st_mode):
-            return None
-        if not key.isascii():
-            key.encode()
-        modified = datetime.fromtimestamp(state.st_mtime, UTC)
-        return StoredObject(key, state.st_size, modified, f"{state.st_ino:x}-{state.st_mtime_ns:x}")
+        return _entry_of(key, state) if S_ISREG(state.st_mode) else None
 
     def head(self, key: str) -> StoredObject | None:
         """Return size and time of the file; None = there is no such file."""
         with self._told:
             return self._entry(self._path(key), key)
 
-    def get(self, key: str) -> bytes:
+    def get(self, key: str, etag: str | None = None) -> bytes:
         """Return the whole file."""
         with self._told:
-            file = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC)
+            file = self._opened(key)
             try:
-                return b"".join(iter(partial(os.read, file, PIECE), b""))  # half of what FileIO costs
+                raw = b"".join(iter(partial(os.read, file, PIECE), b""))  # half of what FileIO costs
+                _same(os.fstat(file), etag)
+                return raw
             finally:
                 os.close(file)
 
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """Return a part of the file."""
-        with self._told, Path(self._path(key)).open("rb") as file:
+        with self._told, FileIO(self._opened(key)) as file:
             file.seek(start)
-            data = file.read(length)
+            data = b""
+            while len(data) < length and (more := file.read(length - len(data))):
+                data += more
             if not data and length and start:
                 raise StorageError("the range begins beyond the end of the object")
             return data
 
-    def stream(self, key: str, block: int = BLOCK) -> Iterator[bytes]:
+    def stream(self, key: str, block: int = BLOCK, etag: str | None = None) -> Iterator[bytes]:
         """Yield the file in blocks."""
-        with self._told, FileIO(self._path(key)) as file:
+        with self._told, FileIO(self._opened(key)) as file:
             while data := file.read(block):
                 yield data
+            _same(os.fstat(file.fileno()), etag)
+
+    def _opened(self, key: str) -> int:
+        """Open a regular file; what became a pipe or a device since it was listed is not waited for."""
+        file = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if S_ISREG(os.fstat(file).st_mode):
+            return file
+        os.close(file)
+        raise ObjectChanged(CHANGED)
 
     def put(self, key: str, data: bytes) -> None:
         """Write beside, flush to the disk, rename."""
@@ -178,14 +177,22 @@ class FolderStore(Store):
         return f"{self.folder}/{key}"
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Tell a folder, or a link to one; a link that leads to itself is none."""
+def _entry_of(key: str, state: os.stat_result) -> StoredObject:
     try:
-        return entry.is_dir()
-    except OSError as error:
-        if error.errno in NOTHING_THERE:
-            return False
-        raise
+        modified = datetime.fromtimestamp(state.st_mtime, UTC)
+    except (OverflowError, ValueError, OSError):  # a clock that was wrong by more than 8,000 years
+        modified = datetime(9999, 12, 31, tzinfo=UTC) if state.st_mtime > 0 else datetime(1, 1, 1, tzinfo=UTC)
+    return StoredObject(key, state.st_size, modified, _etag(state))
+
+
+def _etag(state: os.stat_result) -> str:
+    return f"{state.st_ino:x}-{state.st_mtime_ns:x}"
+
+
+def _same(state: os.stat_result, etag: str | None) -> None:
+    """Refuse a file that is not the one that was listed, or was written to since."""
+    if etag is not None and etag != _etag(state):
+        raise ObjectChanged(CHANGED)
 
 
 class _Told:
@@ -205,10 +212,8 @@ class _Told:
             case FileExistsError():
                 raise ObjectExists(f"an object bears that key already in {self._url}") from None
             case FileNotFoundError():
-                raise StorageError(f"no such object in {self._url}") from None
-            case UnicodeEncodeError():
-                raise StorageError(
-                    f"a file name below {self._url} is not UTF-8: rename it (find . | grep -axv '.*')"
-                ) from None
+                raise ObjectGone(f"no such object in {self._url}") from None
+            case PermissionError():
+                raise AccessDenied(f"{self._url}: {error.strerror}") from None
             case OSError():
                 raise StorageError(f"{self._url}: {error.strerror}", retry=error.errno in PASSING) from None

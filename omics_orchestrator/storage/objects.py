@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from omics_orchestrator.errors import NotConfigured, StorageError
 from omics_orchestrator.settings import Settings
+from omics_orchestrator.storage.barred import Tell, refused
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from obstore.store import ObjectStore
 
 BLOCK = 4 * 1024 * 1024
+CHANGED = "the object is not the one that was listed, or it changed while it was read"
 PAGE = 10_000  # entries of a listing that are held at a time
 LOCATION = re.compile(r"store(\+(?P<name>[A-Za-z0-9_]+))?://(?P<key>.*)", re.DOTALL)
 
@@ -50,31 +52,36 @@ class Store(ABC):
         self.read_only = read_only
 
     @abstractmethod
-    def list(self, prefix: str = "", after: str = "") -> Iterator[StoredObject]:
+    def list(
+        self, prefix: str = "", after: str = "", *, barred: Tell | None = None
+    ) -> Iterator[StoredObject]:
         """Yield what lies below the folder `prefix` (all levels), by key; the listing is never held whole.
 
-        With `after` what comes later than this key only: earlier objects cost nothing.
+        Args:
+            prefix: the folder.
+            after: only what comes later than this key: earlier objects cost nothing.
+            barred: takes what is listed and cannot be reached by its name; None = it stops the listing.
         """
 
-    def pages(self, prefix: str = "", after: str = "") -> Iterator[pa.Table]:
+    def pages(self, prefix: str = "", after: str = "", *, barred: Tell | None = None) -> Iterator[pa.Table]:
         """Yield what `list` yields, a page at a time (key, size, modified, etag)."""
-        yield from paged(self.list(prefix, after))
+        yield from paged(self.list(prefix, after, barred=barred))
 
     @abstractmethod
     def head(self, key: str) -> StoredObject | None:
         """Return the object's listing entry; None = there is no such object."""
 
     @abstractmethod
-    def get(self, key: str) -> bytes:
-        """Return the whole object; one that is missing is a `StorageError`."""
+    def get(self, key: str, etag: str | None = None) -> bytes:
+        """Return the whole object; one that is missing, or has another etag than asked for, is a `StorageError`."""
 
     @abstractmethod
     def read_range(self, key: str, start: int, length: int) -> bytes:
         """Return `length` bytes from `start`: fewer at the object's end, a `StorageError` beyond it."""
 
     @abstractmethod
-    def stream(self, key: str, block: int = BLOCK) -> Iterator[bytes]:
-        """Yield the object in blocks of about `block` bytes."""
+    def stream(self, key: str, block: int = BLOCK, etag: str | None = None) -> Iterator[bytes]:
+        """Yield the object in blocks of about `block` bytes; refuses as `get` does, a folder at the object's end."""
 
     @abstractmethod
     def put(self, key: str, data: bytes) -> None:
@@ -156,32 +163,38 @@ class Stores:
         name, _ = _split(location)
         return _variable(name) if name and name not in self.settings.source_stores else None
 
-    def walk(self, location: str, after: str = "") -> Iterator[tuple[Store, StoredObject]]:
+    def walk(
+        self, location: str, after: str = "", *, barred: Tell | None = None
+    ) -> Iterator[tuple[Store, StoredObject]]:
         """Yield one object, all below a prefix that ends in `/`, or those that match a glob in the last part.
 
         By key, without holding the listing. A key that exists as written wins over its reading as a glob. With
-        `after` what comes later than this key only.
+        `after` what comes later than this key only. What is barred is told as by `Store.list`, of a glob where it fits.
         """
         store, key = self.resolve(location)
         folder, _, last = key.rpartition("/")
         if last and (found := store.head(key)):
             yield from [(store, found)] if key > after else []
         elif not last:
-            yield from ((store, found) for found in store.list(folder, after))
+            yield from ((store, found) for found in store.list(folder, after, barred=barred))
         elif re.search(r"[*?\[]", last):
             fits = re.compile(translate(last)).fullmatch
             start = len(folder) + 1 if folder else 0
-            for found in store.list(folder, after):
-                if "/" not in (name := found.key[start:]) and fits(name):
-                    yield store, found
+            tell = barred or refused(store.url)
 
-    def pages(self, location: str, after: str = "") -> Iterator[pa.Table]:
+            def wanted(key: str) -> bool:
+                return "/" not in (name := key[start:]) and fits(name) is not None
+
+            fitting = store.list(folder, after, barred=lambda one: tell(one) if wanted(one.key) else None)
+            yield from ((store, found) for found in fitting if wanted(found.key))
+
+    def pages(self, location: str, after: str = "", *, barred: Tell | None = None) -> Iterator[pa.Table]:
         """Yield what `walk(location, after)` yields, a page at a time (key, size, modified, etag)."""
         store, key = self.resolve(location)
         if key.endswith("/") or not key:
-            yield from store.pages(key.rstrip("/"), after)
+            yield from store.pages(key.rstrip("/"), after, barred=barred)
         else:
-            yield from paged(found for _, found in self.walk(location, after))
+            yield from paged(found for _, found in self.walk(location, after, barred=barred))
 
     def expand(self, location: str) -> list[tuple[Store, StoredObject]]:
         """Return `walk(location)` as a list: for sources of a few files."""

@@ -14,7 +14,7 @@ from omics_orchestrator.errors import StorageError
 if TYPE_CHECKING:
     from omics_orchestrator.storage.database import Database
 
-REVISION = "0003"
+REVISION = "0004"
 REVISION_QUERY = "select version_num from registry.alembic_version"
 LOCK = 0x6F6D696373  # "omics": every migrating client asks for this one advisory lock
 

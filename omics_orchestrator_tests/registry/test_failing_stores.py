@@ -15,7 +15,7 @@ from omics_orchestrator.errors import StorageError
 from omics_orchestrator.registry.register import Registered
 from omics_orchestrator.registry.verify import verify
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.storage import bucket
+from omics_orchestrator.storage import bucket, bucket_options
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.objects import Stores
 from omics_orchestrator_tests.registry.conftest import Laboratory
@@ -30,10 +30,10 @@ CONTENT = {SMALL: os.urandom(70_000), LARGE: os.urandom(3_000_000), "runs/c.bin"
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingServer]:
     """A server with four objects, and patience of a second instead of minutes."""
-    monkeypatch.setitem(bucket.CLIENT, "read_timeout", timedelta(seconds=0.7))
+    monkeypatch.setitem(bucket_options.CLIENT, "read_timeout", timedelta(seconds=0.7))
     hasty = {"init_backoff": timedelta(milliseconds=20), "max_backoff": timedelta(milliseconds=50), "base": 2}
     monkeypatch.setattr(
-        bucket, "RETRY", {"max_retries": 2, "retry_timeout": timedelta(seconds=5), "backoff": hasty}
+        bucket_options, "RETRY", {"max_retries": 2, "retry_timeout": timedelta(seconds=5), "backoff": hasty}
     )
     with failing_server() as made:
         made.objects |= CONTENT
@@ -139,7 +139,9 @@ def test_an_object_deleted_after_it_was_listed_is_unreadable_then_missing(
 ) -> None:
     real = bucket.BucketStore.pages
 
-    def then_deleted(self: bucket.BucketStore, prefix: str = "") -> Iterator[object]:
+    def then_deleted(
+        self: bucket.BucketStore, prefix: str = "", after: str = "", *, barred: object = None
+    ) -> Iterator[object]:
         yield from real(self, prefix)
         server.objects.pop(SMALL)
         server.objects.pop(LARGE)
@@ -166,9 +168,11 @@ def test_verify_does_not_take_a_failing_store_for_damage(far: Laboratory, server
 
 
 def test_the_time_outs_that_the_product_uses_end_in_minutes() -> None:
-    worst = bucket.RETRY["retry_timeout"] + bucket.CLIENT["read_timeout"]  # type: ignore[operator]
+    worst = bucket_options.RETRY["retry_timeout"] + bucket_options.CLIENT["read_timeout"]  # type: ignore[operator]
     assert worst <= timedelta(minutes=5)
-    assert bucket.CLIENT["timeout"] >= timedelta(hours=12)  # a whole object of 100 GB over a slow line
+    assert bucket_options.CLIENT["timeout"] >= timedelta(
+        hours=12
+    )  # a whole object of 100 GB over a slow line
 
 
 @pytest.mark.parametrize("key", [SMALL, LARGE])

@@ -78,9 +78,9 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in ("get", "stream", "read_range"):
         original = getattr(BucketStore, name)
 
-        def noted(self: BucketStore, key: str, *rest: Any, real: Any = original) -> Any:
+        def noted(self: BucketStore, key: str, *rest: Any, real: Any = original, **options: Any) -> Any:
             seen.append(key)
-            return real(self, key, *rest)
+            return real(self, key, *rest, **options)
 
         monkeypatch.setattr(BucketStore, name, noted)
     return seen

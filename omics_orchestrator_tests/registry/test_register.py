@@ -181,10 +181,10 @@ def test_a_file_that_cannot_be_read_waits(
 ) -> None:
     original = FolderStore.get
 
-    def refusing(self: FolderStore, key: str) -> bytes:
+    def refusing(self: FolderStore, key: str, etag: str | None = None) -> bytes:
         if key.endswith("R2.fastq.gz"):
             raise StorageError("access denied")
-        return original(self, key)
+        return original(self, key, etag)
 
     with monkeypatch.context() as patch:
         patch.setattr(FolderStore, "get", refusing)
@@ -200,7 +200,7 @@ def test_a_file_that_cannot_be_read_waits(
 def test_a_store_that_may_recover_writes_nothing(
     laboratory: Laboratory, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def failing(self: FolderStore, key: str) -> bytes:
+    def failing(self: FolderStore, key: str, etag: str | None = None) -> bytes:
         raise StorageError("slow down", retry=True)
 
     monkeypatch.setattr(FolderStore, "get", failing)

@@ -12,7 +12,7 @@ import pytest
 
 from omics_orchestrator.errors import NotConfigured, ObjectExists, StorageError
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.storage import bucket
+from omics_orchestrator.storage import bucket, bucket_options
 from omics_orchestrator.storage.folder import STAGING
 from omics_orchestrator.storage.objects import Store, Stores
 
@@ -358,12 +358,14 @@ def test_each_store_may_have_its_own_endpoint_and_secrets(s3, tmp_path):
 
 def test_http_only_where_the_endpoint_says_so(tmp_path):
     def options(**variables: str) -> dict[str, object]:
-        return bucket._options(bucket.S3, "OMICS_STORE_LAB", Settings.from_environment(variables))
+        return bucket_options.options_of(
+            bucket_options.S3, "OMICS_STORE_LAB", Settings.from_environment(variables)
+        )
 
     http = options(AWS_ENDPOINT_URL="http://127.0.0.1:1")["client_options"]
-    assert http == {**bucket.CLIENT, "allow_http": True}
-    assert options(AWS_ENDPOINT_URL="https://s3.example.org")["client_options"] == bucket.CLIENT
-    assert options() == {"client_options": bucket.CLIENT, "retry_config": bucket.RETRY}
+    assert http == {**bucket_options.CLIENT, "allow_http": True}
+    assert options(AWS_ENDPOINT_URL="https://s3.example.org")["client_options"] == bucket_options.CLIENT
+    assert options() == {"client_options": bucket_options.CLIENT, "retry_config": bucket_options.RETRY}
 
 
 def test_a_key_that_obstore_cannot_say_stops_the_listing_with_a_word(s3, tmp_path):

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -154,4 +155,16 @@ ASSAY = Table(
         "linked_by", Text, nullable=False, doc="digest of the rule, the samples and what a person settled"
     ),
     Column("beside", Text, doc="digest of the listing of the sample sheet and manifests"),
+)
+BARRED = Table(
+    "barred",
+    METADATA,
+    Column("study", Text, primary_key=True),
+    Column("assay", Text, primary_key=True),
+    Column("store", Text, primary_key=True),
+    Column("key", Text, primary_key=True, doc="escaped: no such key can be asked for"),
+    Column("below", Text, doc="how keys below it begin; null = they are replaced"),
+    Column("folder", Boolean, nullable=False, doc="it stands for all that is below"),
+    Column("why", Text, nullable=False),
+    _now("since"),
 )
