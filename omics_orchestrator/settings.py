@@ -16,6 +16,7 @@ STORE_SCHEMES = ("file:///", "s3://", "az://")
 STORE_VARIABLE = re.compile(r"OMICS_STORE_[A-Z0-9_]+_URL")
 DATABASE_PASSWORD = "OMICS_DATABASE_PASSWORD"  # noqa: S105 - a name; or OMICS_DATABASE_PASSWORD_FILE; for URLs without one
 DEMO_VARIABLES = "environment.json"  # in the folder of the demo: the variables under which it is read
+KEEP_RUNS, KEEP_RUNS_LEAST = 90, 7  # days
 WORKING_COPY = Path(__file__).resolve().parent.parent
 
 
@@ -44,6 +45,17 @@ def _with_password(url: str | None, environment: Mapping[str, str]) -> str | Non
         return url
     place = parts.netloc.removeprefix(f"{parts.username}@")
     return urlunsplit(parts._replace(netloc=f"{parts.username}:{quote(password, safe='')}@{place}"))
+
+
+def _days(text: str | None) -> int:
+    """Return after how many days runs are deleted: long enough for the night's own keys and for `omics status`."""
+    if not text:
+        return KEEP_RUNS
+    if not text.isdecimal() or 0 < int(text) < KEEP_RUNS_LEAST:
+        raise NotConfigured(
+            f"OMICS_KEEP_RUNS_DAYS is a number of days, {KEEP_RUNS_LEAST} or more; 0 keeps runs for ever"
+        )
+    return int(text)
 
 
 def _secret(environment: Mapping[str, str], name: str) -> str | None:
@@ -85,6 +97,7 @@ class Settings:
         dagster_database_url: `OMICS_DAGSTER_DATABASE_URL`; None = the same server, database `dagster`.
         dagster_yaml: `OMICS_DAGSTER_YAML`: the configuration of Dagster's instance. Default that of the working copy.
         store_url: `OMICS_STORE_URL`: our own object store.
+        keep_runs_days: `OMICS_KEEP_RUNS_DAYS`: days after which runs, their events and logs are deleted; 0 = never.
         source_stores: name → URL of every `OMICS_STORE_<NAME>_URL` (names in lower case).
         environment: the variables that secrets are read from.
     """
@@ -92,6 +105,7 @@ class Settings:
     home: Path
     dictionary: Path
     store_url: str
+    keep_runs_days: int = KEEP_RUNS
     postgres_bin: Path | None = None
     database_url: str | None = None
     dagster_database_url: str | None = None
@@ -122,6 +136,7 @@ class Settings:
             home=home,
             dictionary=folder,
             store_url=env.get("OMICS_STORE_URL") or (home / "store").as_uri(),
+            keep_runs_days=_days(env.get("OMICS_KEEP_RUNS_DAYS")),
             postgres_bin=Path(bin_folder) if bin_folder else None,
             database_url=_with_password(env.get("OMICS_DATABASE_URL"), env),
             dagster_database_url=_with_password(env.get("OMICS_DAGSTER_DATABASE_URL"), env),
@@ -144,6 +159,7 @@ class Settings:
             "OMICS_DICTIONARY": str(self.dictionary),
             "OMICS_DAGSTER_STORAGE_URL": with_driver(dagster_url),
             "DAGSTER_HOME": str(self.dagster_home),
+            "OMICS_KEEP_RUNS_DAYS": str(self.keep_runs_days),
             # Off even where dagster.yaml is not read yet: hospital networks are offline and nothing may phone out.
             "DAGSTER_DISABLE_TELEMETRY": "true",
         }

@@ -196,6 +196,16 @@ def sql(query: str = typer.Argument(help="One SQL statement; it runs in a read-o
 
 
 @app.command()
+def retention(
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only tell what would be removed."),
+) -> None:
+    """Delete old runs with their logs, and what killed runs left; the schedule nightly_retention does it by itself."""
+    from omics_orchestrator.cli.retention import run_retention
+
+    run_retention(dry_run=dry_run)
+
+
+@app.command()
 def doctor() -> None:
     """Look at versions, connections, rights, disks, clock and leftovers; say what mends each fault."""
     from omics_orchestrator.cli.doctor import run_doctor

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MARKER = "matrix.json"
 MARKED = re.compile(rf"matrix/(?P<study>[^/]+)/(?P<assay>[^/]+)\.zarr/{re.escape(MARKER)}")
+MARKED_FOLDER = re.compile(
+    r"(?P<prefix>matrix/[^/]+/[^/]+\.zarr/)(?P<content>[^/]+)/"
+)  # of any object of a matrix
 
 
 def matrix_key(study: str, assay: str) -> str:

@@ -11,6 +11,7 @@ from omics_orchestrator.orchestration.deliveries import delivery_assets
 from omics_orchestrator.orchestration.io_managers import PostgresTables
 from omics_orchestrator.orchestration.line import study_assets, warehouse_assets
 from omics_orchestrator.orchestration.resources import S3, S3Store
+from omics_orchestrator.orchestration.retention import nightly_retention
 from omics_orchestrator.orchestration.schedules import nightly
 from omics_orchestrator.orchestration.scrub import nightly_scrub
 from omics_orchestrator.orchestration.sensors import automation, new_files
@@ -36,7 +37,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
     assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]
     return dg.Definitions(
         assets=assets,
-        schedules=[*nightly(usable), nightly_scrub()] if usable else [],
+        schedules=[*nightly(usable), nightly_scrub(), nightly_retention()] if usable else [],
         sensors=[new_files(usable), automation()] if usable else [],
         resources={TABLES: PostgresTables(), S3: S3Store()},
         executor=dg.in_process_executor,

@@ -49,5 +49,11 @@ def forget(workspace: Workspace, keys: Iterable[str]) -> None:
         workspace.stores.own.delete(key)
 
 
+def place_of(key: str) -> tuple[str, str, str]:
+    """Return study, source (or assay) and table of a staged delivery."""
+    _, study, _, name, table, _ = key.split("/")
+    return study, name, table
+
+
 def _folder(study: Study, source: str, table: str) -> str:
     return f"{FOLDER}/{study.study}/{FILES if table == FILES else 'raw'}/{source}/{table}"

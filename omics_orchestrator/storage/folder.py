@@ -151,6 +151,16 @@ class FolderStore(Store):
                     left.unlink()
         return folder
 
+    def half_written(self, before: datetime) -> Iterator[tuple[Path, int]]:
+        """Yield file and size of what was begun before then and never published."""
+        folder = Path(self.folder, STAGING)
+        with self._told:
+            for left in sorted(folder.iterdir()) if folder.is_dir() else ():
+                with suppress(FileNotFoundError):
+                    state = left.stat()
+                    if datetime.fromtimestamp(state.st_mtime, UTC) < before:
+                        yield left, state.st_size
+
     def delete(self, key: str) -> None:
         """Remove the file; its folder stays."""
         self.writable()

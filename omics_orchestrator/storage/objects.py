@@ -104,6 +104,11 @@ class Store(ABC):
         del key
         return None
 
+    def half_written(self, before: datetime) -> Iterator[tuple[Path, int]]:
+        """Yield file and size of what was begun before then and never published; a bucket shows none of it."""
+        del before
+        yield from ()
+
     def writable(self) -> None:
         """Raise unless the store may be written."""
         if self.read_only:
