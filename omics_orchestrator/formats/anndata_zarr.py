@@ -218,25 +218,30 @@ def _guarded(check: Callable[[Any, Slots], None], group: Any, slots: Slots) -> N
 
 
 def _chunks(nodes: Mapping[str, ZarrGroup | ZarrArray], slots: Slots) -> None:
-    """Compare the chunks that are there with those that the arrays name; one that lacks reads as the fill value."""
-    indexes = {
-        f"{path}/{node.attrs.get('_index')}"
-        for path, node in nodes.items()
-        if path and "_index" in node.attrs
-    }
+    """Compare the chunks that are there with those that the arrays name; one that lacks reads as the fill value.
+
+    That is no fault by itself: zarr does not store a chunk of nothing but fill values. Names are never such, and
+    the lists of a sparse matrix hardly.
+    """
     arrays = {path: node for path, node in nodes.items() if isinstance(node, ZarrArray)}
-    named = lacking = strange = 0
+    named = lacking = strange = of_sparse = 0
     for path, array in arrays.items():
+        parent = nodes.get(path.rpartition("/")[0])
+        attrs = parent.attrs if isinstance(parent, ZarrGroup) else {}
         others = [key for key in array.there if not array.is_chunk(key)]
         for key in others:
             del array.there[key]
         wanted = math.prod(array.grid())
-        if len(array.there) < wanted and path in indexes:
-            raise FormatError(f"the names of a frame lack {wanted - len(array.there)} of {wanted} chunks")
-        named, lacking, strange = named + wanted, lacking + wanted - len(array.there), strange + len(others)
+        lack = wanted - len(array.there)
+        if lack and "/" in path and attrs.get("_index") == path.rpartition("/")[2]:
+            raise FormatError(f"the names of a frame lack {lack} of {wanted} chunks")
+        of_sparse += lack if isinstance(parent, ZarrGroup) and "indptr" in parent else 0
+        named, lacking, strange = named + wanted, lacking + lack, strange + len(others)
     slots.facts |= {"arrays": len(arrays), "chunks": named, "chunks_missing": lacking}
-    if lacking:
-        slots.warnings.append(f"{lacking} of {named} chunks are not there and read as the fill value")
+    if of_sparse:
+        slots.warnings.append(
+            f"{of_sparse} chunks of sparse matrices are not there and read as the fill value"
+        )
     if strange:
         slots.warnings.append(f"{strange} files are no chunk that an array names")
 

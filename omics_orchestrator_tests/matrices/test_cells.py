@@ -17,6 +17,8 @@ from scipy import sparse
 
 from omics_orchestrator.errors import DeliveryError, FormatError
 from omics_orchestrator.formats.base import MemoryFile
+from omics_orchestrator.formats.rds_read import read_rds
+from omics_orchestrator.formats.rds_write import write_seurat
 from omics_orchestrator.formats.tenx_read import read, read_h5ad, read_loom
 from omics_orchestrator.matrices import cell_columns, registered
 from omics_orchestrator.matrices.build import load_matrix
@@ -266,6 +268,10 @@ def test_stores_of_zarr_are_stacked(
     assert dense(matrix.layers["counts"]).tolist() == dense(matrix.X).tolist()
     assert matrix.obs["file_kind"].tolist() == ["T", "B", "T", "B"]
     assert bench.build(assay=ZARR).written_objects == 0
+    left = write_seurat(matrix, bench.folder.parent / "out.rds")
+    again = read_rds(bench.folder.parent / "out.rds")
+    assert (left, list(again.obs_names)) == ([], list(matrix.obs_names))
+    assert dense(again.layers["counts"]).tolist() == dense(matrix.X).tolist()
     bench.build(assay={**ZARR, "sample_column": "donor"})
     assert list(matrix_of(bench).obs_names) == ["S1:c1", "S9:c2", "S2:c1", "S9:c2#2"]
     chunk = next((bench.folder / "S2.zarr" / "X" / "indices").glob("0" if version == 2 else "c/0"))
