@@ -10,6 +10,7 @@
     │   ├── ObjectGone     there is no object under that key
     │   ├── ObjectChanged  the object is not the one that was listed, or changed while it was read
     │   └── AccessDenied   the store refuses
+    ├── NotSent            a notification that its server did not take
     └── UnknownKey         nothing bears that name (the nearest names are listed)
 
 Wrong *data* is not an error but a `Finding` (findings.py).
@@ -100,6 +101,12 @@ class ObjectChanged(StorageError):
 
 class AccessDenied(StorageError):
     """The store refuses what was asked."""
+
+
+class NotSent(OmicsError):
+    """A notification that its server did not take; it is sent again later."""
+
+    retry = True
 
 
 class UnknownKey(OmicsError):

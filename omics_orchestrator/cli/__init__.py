@@ -253,6 +253,14 @@ def dev(
     raise typer.Exit(run_dev(port))
 
 
+@app.command()
+def daemon() -> None:
+    """Run schedules, sensors and queued runs; a second daemon waits until the first has ended."""
+    from omics_orchestrator.cli.daemon import run_daemon
+
+    run_daemon()
+
+
 def main() -> None:
     """Run the command line; an error made for people is printed as such, without a traceback."""
     try:

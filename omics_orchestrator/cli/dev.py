@@ -117,7 +117,7 @@ def _start(group: Group, port: int, code_port: int) -> None:
     group.start("code location", "dagster", "code-server", "start", "-m", LOCATION, *served)
     _wait(group, "code location", code_port)
     group.start("webserver", "dagster_webserver", "-w", "workspace.yaml", "-h", HOST, "-p", str(port))
-    group.start("daemon", "dagster._daemon", "run", "-w", "workspace.yaml")
+    group.start("daemon", "omics_orchestrator.cli", "daemon")
     _wait(group, "webserver", port)
 
 

@@ -1,28 +1,23 @@
 """How one asset is made: spec, checks, inputs, and a body that is one call into steps/. Which assets exist: line.py."""
 
 # No `from __future__ import annotations` here: Dagster compares the annotation of `context` with the class itself.
-import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import pyarrow as pa
 
 from omics_orchestrator.checks import AnyCheck
-from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.orchestration import describe, progress
 from omics_orchestrator.orchestration.checks import check_results, check_specs
 from omics_orchestrator.orchestration.current import current_workspace
+from omics_orchestrator.orchestration.retries import told
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.workspace import Workspace
 
 Inputs = Mapping[str, pa.Table]
 Body = Callable[[Workspace, str, Inputs], StepResult]  # workspace, run id, upstream tables by input name
 TABLES = "tables"  # resource key of the I/O manager
-ONCE_MORE = dg.RetryPolicy(max_retries=1, delay=1)  # only errors that may pass by themselves ask for it
-PACKAGE = Path(__file__).parent.parent
 SIGNATURE = "omics/signature"  # metadata: what the source looked like when it was read
 
 
@@ -44,8 +39,8 @@ def make_asset(
 
     # Without a return annotation: Dagster would take it for the type of an output.
     def run(context: dg.AssetExecutionContext, **tables: pa.Table):  # type: ignore[no-untyped-def]  # noqa: ANN202
-        workspace = current_workspace()
-        with told():
+        with told(context.run, context.retry_number):
+            workspace = current_workspace()
             seen = {SIGNATURE: signature(workspace)} if signature else {}
             result = body(workspace, context.run.run_id, tables)
         progress.tell(spec.key)
@@ -54,9 +49,7 @@ def make_asset(
 
     run.__name__ = "__".join(spec.key.path)
     if not writes_tables:
-        return dg.multi_asset(name=run.__name__, specs=[spec], check_specs=checks, retry_policy=ONCE_MORE)(
-            run
-        )
+        return dg.multi_asset(name=run.__name__, specs=[spec], check_specs=checks)(run)
     ins = {name: dg.AssetIn(key) for name, key in (inputs or {}).items()}
     made: dg.AssetsDefinition = dg.asset(
         **_options(spec), ins=ins, io_manager_key=TABLES, check_specs=checks
@@ -86,30 +79,10 @@ def _options(spec: dg.AssetSpec) -> dict[str, Any]:
     """Return what `@asset` takes of a spec (only `@multi_asset` takes it whole, and without an I/O manager)."""
     names = ("key", "deps", "code_version", "group_name", "description", "metadata", "kinds", "owners")
     tags = {name: value for name, value in spec.tags.items() if not name.startswith("dagster/kind/")}
-    told = {name: getattr(spec, name) for name in names}
+    of_spec = {name: getattr(spec, name) for name in names}
     return {
-        **told,
+        **of_spec,
         "tags": tags,
         "automation_condition": spec.automation_condition,
         "freshness_policy": spec.freshness_policy,
-        "retry_policy": ONCE_MORE,
     }
-
-
-@contextmanager
-def told() -> Iterator[None]:
-    """Turn an error of the body into Dagster's, in words that may be stored; it says itself whether to try again."""
-    try:
-        yield
-    except OmicsError as error:
-        raise dg.Failure(description=str(error), allow_retries=error.retry) from error
-    except Exception as error:  # noqa: BLE001 - whatever it is, what it says must not be stored
-        raise dg.Failure(description=_unexpected(error), allow_retries=False) from None
-
-
-def _unexpected(error: Exception) -> str:
-    """Say where an error that nobody foresaw began; what it says may hold a value and is not stored."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if PACKAGE in Path(frame.filename).parents] or list(frames)
-    where = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
-    return f"{type(error).__name__} at {where}, a mistake of the program; its message is not told, it may hold values"

@@ -8,6 +8,8 @@ from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.orchestration import describe
 from omics_orchestrator.orchestration.assets import TABLES
 from omics_orchestrator.orchestration.deliveries import delivery_assets
+from omics_orchestrator.orchestration.executor import present_in_process
+from omics_orchestrator.orchestration.failed_runs import failed_runs
 from omics_orchestrator.orchestration.io_managers import PostgresTables
 from omics_orchestrator.orchestration.line import study_assets, warehouse_assets
 from omics_orchestrator.orchestration.resources import S3, S3Store
@@ -15,6 +17,7 @@ from omics_orchestrator.orchestration.retention import nightly_retention
 from omics_orchestrator.orchestration.schedules import nightly
 from omics_orchestrator.orchestration.scrub import nightly_scrub
 from omics_orchestrator.orchestration.sensors import automation, new_files
+from omics_orchestrator.steps.notify import configured
 from omics_orchestrator.steps.workspace import Workspace
 
 
@@ -35,10 +38,11 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
         assets += delivery_assets(study)
     assets += warehouse_assets(usable, dictionary, catalogue)
     assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]
+    told = [failed_runs(usable)] if configured(workspace.settings) else []
     return dg.Definitions(
         assets=assets,
         schedules=[*nightly(usable), nightly_scrub(), nightly_retention()] if usable else [],
-        sensors=[new_files(usable), automation()] if usable else [],
+        sensors=[*([new_files(usable), automation()] if usable else []), *told],
         resources={TABLES: PostgresTables(), S3: S3Store()},
-        executor=dg.in_process_executor,
+        executor=present_in_process,
     )

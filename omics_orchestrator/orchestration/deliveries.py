@@ -8,8 +8,8 @@ apply what is staged (steps/staged.py) whenever they run.
 import dagster as dg
 
 from omics_orchestrator.orchestration import describe
-from omics_orchestrator.orchestration.assets import ONCE_MORE, told
 from omics_orchestrator.orchestration.current import current_workspace
+from omics_orchestrator.orchestration.retries import told
 from omics_orchestrator.sources.base import Window
 from omics_orchestrator.steps.deliver import by_day, deliver
 from omics_orchestrator.studies import Study
@@ -34,7 +34,7 @@ def _delivery(study: Study, name: str, tables: tuple[str, ...]) -> dg.AssetsDefi
 
     def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         days = context.partition_time_window
-        with told():
+        with told(context.run, context.retry_number):
             result = deliver(
                 current_workspace(), study, name, Window(days.start, days.end), run_id=context.run.run_id
             )
@@ -45,6 +45,4 @@ def _delivery(study: Study, name: str, tables: tuple[str, ...]) -> dg.AssetsDefi
         )
 
     run.__name__ = "__".join(spec.key.path)
-    return dg.multi_asset(name=run.__name__, specs=[spec], backfill_policy=ONE_RUN, retry_policy=ONCE_MORE)(
-        run
-    )
+    return dg.multi_asset(name=run.__name__, specs=[spec], backfill_policy=ONE_RUN)(run)

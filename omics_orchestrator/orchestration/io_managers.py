@@ -9,6 +9,7 @@ import dagster as dg
 import pyarrow as pa
 
 from omics_orchestrator.orchestration.current import current_workspace
+from omics_orchestrator.orchestration.retries import told
 from omics_orchestrator.steps.result import StepResult, facts_of
 from omics_orchestrator.steps.staged import forget
 from omics_orchestrator.storage.tables import read_table, write_tables
@@ -20,10 +21,14 @@ class PostgresTables(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: StepResult) -> None:
         """Write every table of the step in one transaction and tell how many rows were touched."""
-        written = write_tables(current_workspace().database, obj.writes)
-        forget(current_workspace(), obj.applied)
+        step = context.step_context
+        with told(step.dagster_run, step.previous_attempt_count):
+            written = write_tables(current_workspace().database, obj.writes)
+            forget(current_workspace(), obj.applied)
         context.add_output_metadata({"dagster/row_count": obj.rows, **facts_of(written)})
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """Read the table of the upstream asset."""
-        return read_table(current_workspace().database, *table_of(context.asset_key.path))
+        step = context.step_context
+        with told(step.dagster_run, step.previous_attempt_count):
+            return read_table(current_workspace().database, *table_of(context.asset_key.path))

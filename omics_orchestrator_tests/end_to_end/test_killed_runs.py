@@ -141,26 +141,28 @@ def test_killed_at_a_request_for_records(
 TRIGGERS = {
     "row": """
         create function public.wait_at() returns trigger language plpgsql as $$ begin
-          if (select count(*) from raw_tiny.redcap__visit where crp in ('77', '5')) >= {count}
+          if (select count(*) from {table} where crp in ('77', '5')) >= {count}
           then perform pg_advisory_lock_shared({lock}); end if;
           return new; end $$;
-        create trigger wait_at before insert or update on raw_tiny.redcap__visit
+        create trigger wait_at before insert or update on {table}
           for each row execute function public.wait_at()""",
     "commit": """
         create function public.wait_at() returns trigger language plpgsql as $$ begin
           perform pg_advisory_lock_shared({lock}); return null; end $$;
-        create constraint trigger wait_at after insert or update or delete on raw_tiny.redcap__visit
+        create constraint trigger wait_at after insert or update or delete on {table}
           deferrable initially deferred for each row execute function public.wait_at()""",
 }
 
 
 @contextmanager
-def waiting(url: str, kind: str, count: int) -> Iterator[Callable[[], None]]:
+def waiting(
+    url: str, kind: str, count: int, table: str = "raw_tiny.redcap__visit"
+) -> Iterator[Callable[[], None]]:
     """Let the database wait at a row or the commit; the function given returns as soon as somebody waits there."""
     connection = psycopg2.connect(url)
     connection.autocommit = True
     with connection.cursor() as cursor:
-        cursor.execute(TRIGGERS[kind].format(count=count, lock=LOCK))
+        cursor.execute(TRIGGERS[kind].format(count=count, lock=LOCK, table=table))
         cursor.execute("select pg_advisory_lock(%s)", (LOCK,))
 
         def somebody() -> None:
