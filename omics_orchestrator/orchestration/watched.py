@@ -5,10 +5,13 @@ Dagster's monitoring asks it and fails the runs of dead processes; `run_retries`
 
 from __future__ import annotations
 
+import json
+import socket
 import time
 
 import dagster as dg
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
+from dagster._core.storage.tags import GRPC_INFO_TAG
 from dagster._serdes import ConfigurableClassData
 
 from omics_orchestrator.errors import StorageError
@@ -18,9 +21,10 @@ from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.presence import holder
 
 RUN = "run"  # name of the lock, before the run's id; executor.py holds it
-PATIENCE = (
-    20.0  # seconds without its lock: a run has just begun, or Postgres was away and its process comes back
-)
+PATIENCE = 20.0  # seconds without its lock: a run has just begun, or Postgres was away and its process comes back
+# Dagster tries to run again once, at once, and never more when the code server cannot be asked at that moment.
+SETTLED = 30.0  # seconds for which the code server must answer before
+TOO_LONG = 900.0  # seconds after which a dead run is failed even so
 GONE = "no process holds the lock of this run: it was killed, or its machine is gone"
 
 
@@ -30,6 +34,7 @@ class WatchedLauncher(DefaultRunLauncher):
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
         self._missed: dict[str, float] = {}  # run → when nobody was found to hold its lock first
+        self._answers: dict[tuple[str, int], float] = {}  # code server → since when it answers
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -37,7 +42,7 @@ class WatchedLauncher(DefaultRunLauncher):
         return True
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
-        """Return NOT_FOUND when nobody held the lock of the run for `PATIENCE` seconds."""
+        """Return NOT_FOUND when nobody held the lock of the run for `PATIENCE` and it can run again now."""
         try:
             alive = holder(Database.open(Settings.from_environment()), *_lock_of(run)) is not None
         except StorageError:
@@ -45,11 +50,24 @@ class WatchedLauncher(DefaultRunLauncher):
         if alive:
             self._missed.pop(run.run_id, None)
             return CheckRunHealthResult(WorkerStatus.RUNNING)
-        since = self._missed.setdefault(run.run_id, time.monotonic())
-        if time.monotonic() - since < PATIENCE:
+        gone = time.monotonic() - self._missed.setdefault(run.run_id, time.monotonic())
+        if gone < PATIENCE or (not self._settled(run) and gone < TOO_LONG):
             return CheckRunHealthResult(WorkerStatus.RUNNING)
         self._missed.pop(run.run_id, None)
         return CheckRunHealthResult(WorkerStatus.NOT_FOUND, GONE)
+
+    def _settled(self, run: dg.DagsterRun) -> bool:
+        """Tell whether the code server that ran it has answered for `SETTLED` seconds."""
+        place = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
+        if not place.get("port"):
+            return True
+        server = (str(place["host"]), int(place["port"]))
+        try:
+            socket.create_connection(server, 2).close()
+        except OSError:
+            self._answers.pop(server, None)
+            return False
+        return time.monotonic() - self._answers.setdefault(server, time.monotonic()) >= SETTLED
 
 
 def _lock_of(run: dg.DagsterRun) -> tuple[str, str]:

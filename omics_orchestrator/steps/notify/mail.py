@@ -16,7 +16,7 @@ from omics_orchestrator.errors import NotConfigured, NotSent
 from omics_orchestrator.steps.notify.digest import Digest
 
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-SECONDS = 20.0
+SECONDS = 10.0  # without an answer
 
 
 @dataclass(frozen=True)

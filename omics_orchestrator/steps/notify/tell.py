@@ -5,6 +5,7 @@ Nothing is raised: what cannot be sent now stays with the channel and goes out l
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.notify.channels import Channel, digest_of
 from omics_orchestrator.steps.notify.digest import Failure
 from omics_orchestrator.steps.notify.memory import Memory
+
+ENOUGH_SECONDS = 25.0  # of sending in one round: Dagster gives a tick 60
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,15 @@ def tell(
 ) -> Round:
     """Tell every channel what is new to it; `now` in seconds since 1970."""
     after = max((event.number for event in events), default=0)
-    kept, lines = {}, []
+    kept, lines, begun = {}, [], time.monotonic()
     for channel in channels:
         memory = memories[channel.name]
         heard = [failure for event in events if event.number > memory.after for failure in event.failures]
         new = memory.new(channel.concerns(heard), now)
         if new and now < memory.again:
             lines.append(f"{channel.words}: {counted(len(new), 'failure')} wait, tried {memory.tries} times")
+        elif new and time.monotonic() - begun > ENOUGH_SECONDS:
+            lines.append(f"{channel.words}: {counted(len(new), 'failure')} told in the next round")
         elif new:
             memory, line = _send(settings, channel, memory, new, max(after, memory.after), now)
             lines.append(line)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from omics_orchestrator.errors import NotConfigured, NotSent
 from omics_orchestrator.steps.notify.digest import Digest
 
-SECONDS = 20.0
+SECONDS = 10.0  # without an answer
 
 
 @dataclass(frozen=True)
