@@ -21,7 +21,9 @@ from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.presence import holder
 
 RUN = "run"  # name of the lock, before the run's id; executor.py holds it
-PATIENCE = 20.0  # seconds without its lock: a run has just begun, or Postgres was away and its process comes back
+PATIENCE = (
+    20.0  # seconds without its lock: a run has just begun, or Postgres was away and its process comes back
+)
 # Dagster tries to run again once, at once, and never more when the code server cannot be asked at that moment.
 SETTLED = 30.0  # seconds for which the code server must answer before
 TOO_LONG = 900.0  # seconds after which a dead run is failed even so

@@ -16,7 +16,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -69,8 +69,7 @@ class _Session(socketserver.StreamRequestHandler):
                     self.say("354 speak")
                     said = b"".join(iter(self.rfile.readline, b".\r\n"))
                     if box.answer.startswith("250"):
-                        parsed = message_from_bytes(said, policy=policy.default)
-                        box.mails.append(cast(EmailMessage, parsed))
+                        box.mails.append(message_from_bytes(said, policy=policy.default))
                         box.recipients.append(to)
                         box.encrypted.append(tls)
                     self.say(box.answer)
