@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from omics_orchestrator.orchestration import clients
-from omics_orchestrator.orchestration.assets import told
 from omics_orchestrator.orchestration.current import current_workspace
+from omics_orchestrator.orchestration.retries import told
 from omics_orchestrator.settings import KEEP_RUNS
 from omics_orchestrator.steps.leftovers import leftovers
 from omics_orchestrator.steps.workspace import Workspace
@@ -120,7 +120,7 @@ def _last_attempt(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
 )
 def remove_what_is_old(context: dg.OpExecutionContext) -> None:
     """Remove, and tell how much it was."""
-    with told():
+    with told(context.run, context.retry_number):
         removed = remove_old(current_workspace(), context.instance, datetime.now(UTC))
     context.add_output_metadata(
         {
