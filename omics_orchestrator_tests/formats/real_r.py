@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 
 import pytest
@@ -20,9 +21,10 @@ needs_r = pytest.mark.skipif(
 )
 
 
-def run_r(code: str, *arguments: object) -> str:
-    """Run R code with SeuratObject loaded and `a` its arguments; a complaint of R fails the test."""
-    head = "suppressMessages({library(SeuratObject); library(Matrix)}); a <- commandArgs(TRUE);"
+def run_r(code: str, *arguments: object, packages: Sequence[str] = ("SeuratObject", "Matrix")) -> str:
+    """Run R code with packages loaded and `a` its arguments; a complaint of R fails the test."""
+    loaded = "; ".join(f"library({package})" for package in packages)
+    head = f"suppressMessages({{{loaded}}}); a <- commandArgs(TRUE);"
     command = ["Rscript", "--vanilla", "-e", head + code, *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -203,11 +203,11 @@ def test_options_that_do_not_fit_are_refused():
 
 
 def test_a_wide_table_of_long_lines():
-    names = ",".join(f"feature_{number}" for number in range(60_000))
-    cells = ",".join(str(number / 8) for number in range(60_000))
+    names = ",".join(f"feature_{number}" for number in range(20_000))
+    cells = ",".join(str(number / 8) for number in range(20_000))
     data = read(f"s,{names}\nx,{cells}\ny,{cells}\n", ROWS)
-    assert data.x.shape == (2, 60_000)
-    assert data.x[1, 59_999] == 59_999 / 8
+    assert data.x.shape == (2, 20_000)
+    assert data.x[1, 19_999] == 19_999 / 8
 
 
 @pytest.mark.parametrize(

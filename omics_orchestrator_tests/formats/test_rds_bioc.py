@@ -42,7 +42,7 @@ e@assays <- old; saveRDS(e, at("old")); dimnames(m) <- NULL; saveRDS(SummarizedE
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("bioc")
-    run_r(MAKE, made)
+    run_r(MAKE, made, packages=["Matrix"])
     return made
 
 

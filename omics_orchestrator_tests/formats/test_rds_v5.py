@@ -147,7 +147,7 @@ EXAMPLE = plain(
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.integers(14, len(EXAMPLE) - 1), st.integers(0, 255)), min_size=1, max_size=3))
 def test_damage_is_answered_never_a_crash(tmp_path, changes):
     """Whatever byte is changed, an inspection answers, and reading raises nothing but FormatError."""

@@ -134,7 +134,9 @@ def test_without_numba_large_files_are_read_by_plain_code(monkeypatch):
         vcf_text._kernel.cache_clear()
 
 
-@pytest.mark.parametrize("variable", ["NUMBA_BOUNDSCHECK", "NUMBA_DISABLE_JIT"])
+@pytest.mark.parametrize(
+    "variable", ["NUMBA_DISABLE_JIT", pytest.param("NUMBA_BOUNDSCHECK", marks=pytest.mark.slow)]
+)
 def test_the_kernel_keeps_its_bounds(variable, tmp_path):
     pytest.importorskip("numba")
     code = (
