@@ -143,16 +143,16 @@ def register(
         touched += work.settle_others(connection, cursor, whose, left)
         touched += forget_emptied(cursor, study, assay_name)
         cursor.execute(NOTE_BESIDE, {**whose, "beside": beside})
-        rows = {**report.counts(cursor, whose), "read": count}
-        told, state = report.findings(cursor, whose)
+        files = report.files(cursor, whose)
+        rows = {**report.counts(cursor, whose, files), "read": count}
+        told, state = report.findings(cursor, whose, files)
         told += barred_finding(cursor, whose) + work.of_manifest(cursor, whose)
         cursor.execute(WAIT)
         connection.commit()
         if assay.index and not quick:
             rows["indexes_made"], refused = work.index(cursor, whose)
             told += refused
-        facts = report.facts(cursor, whose)
-    return Registered(rows, told, state, touched, facts)
+    return Registered(rows, told, state, touched, files.facts())
 
 
 class _Registration:

@@ -7,7 +7,7 @@ their registry numbers only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from omics_orchestrator.findings import Finding, Severity, counted
 
@@ -16,30 +16,19 @@ if TYPE_CHECKING:
 
 NAMED = 20  # file numbers in a message
 WAIT = ("file set waits", "file sets wait")
-FILES = """
-with files as (
+SEEN = f"""
+with files as materialized (
     select file.number, missing_since is not null as missing, damaged_since is not null as damaged,
-           file_version.verdict, size, identifying <> '[]' as identifying, file_set.number as set_number,
+           file_version.verdict, size, identifying <> '[]' as identifying,
            exists (select from registry.sample_link where sample_link.set_number = file_set.number) as linked
     from registry.file_set
     join registry.file on file.set_number = file_set.number
     join registry.file_version on file_number = file.number and file_version.version = file.version
     where study = %(study)s and assay = %(assay)s)
-"""
-COUNTS = (
-    FILES
-    + """
-select count(distinct set_number), count(*) filter (where not missing),
-    count(*) filter (where not missing and verdict <> 'invalid' and linked),
-    count(*) filter (where not missing and verdict <> 'invalid' and not linked),
-    count(*) filter (where not missing and verdict = 'invalid'), count(*) filter (where missing)
-from files
-"""
-)
-KINDS = (
-    FILES
-    + """
-select kind, count(*), (array_agg(number order by number))[1:{named}] from (
+select null as kind, missing, verdict, linked, count(*), sum(size)::bigint, null as numbers
+from files group by missing, verdict, linked
+union all
+select kind, null, null, null, count(*), null, (array_agg(number order by number))[1:{NAMED}] from (
     select number, case when missing then 'missing' else verdict end as kind from files
     union all select number, 'damaged' from files where damaged and not missing
     union all select number, 'identifying' from files where identifying and not missing
@@ -47,7 +36,6 @@ select kind, count(*), (array_agg(number order by number))[1:{named}] from (
         where study = %(study)s and assay = %(assay)s) as told
 where kind <> 'valid' group by kind
 """
-)
 SETS = """
 select reason, count(*), count(nearest) from registry.file_set join registry.quarantine on set_number = number
 where study = %(study)s and assay = %(assay)s and reason <> 'invalid' group by reason order by reason
@@ -58,6 +46,7 @@ select coalesce(sum(unknown_names), 0), count(*) filter (where verdict = 'warnin
            string_agg(state, ' ' order by name collate "C"), 'UTF8')), 'hex'), 'nothing')
 from registry.file_set where study = %(study)s and assay = %(assay)s
 """
+HOW_MANY_SETS = "select count(*) from registry.file_set where study = %(study)s and assay = %(assay)s"
 COLLISIONS = """
 select count(*) from (
     select sample_id from registry.sample_link join registry.file_set on number = set_number
@@ -104,34 +93,63 @@ TOLD: dict[str, tuple[str, tuple[str, str], Severity]] = {
 }
 
 
-SHOWN = (
-    FILES
-    + """
-select verdict, count(*), sum(size)::bigint from files where not missing group by verdict order by verdict
-"""
-)
+class Files(NamedTuple):
+    """The files of one assay, counted in one pass over them.
+
+    Attributes:
+        states: missing, verdict, linked, how many files, their bytes.
+        kinds: kind of what is told of files (a key of `TOLD`) → how many, the lowest numbers of them.
+    """
+
+    states: list[tuple[bool, str, bool, int, int]]
+    kinds: dict[str, tuple[int, list[int]]]
+
+    def count(self, *, missing: bool = False, linked: bool | None = None, invalid: bool | None = None) -> int:
+        """Return how many files are so; None = whether they are or not."""
+        return sum(
+            count
+            for gone, verdict, of_sample, count, _ in self.states
+            if gone == missing and linked in (None, of_sample) and invalid in (None, verdict == "invalid")
+        )
+
+    def facts(self) -> dict[str, int]:
+        """Return how many of the files that are there have each verdict, and how many bytes they are."""
+        found: dict[str, int] = {}
+        for missing, verdict, _, count, _ in sorted(self.states):
+            if not missing:
+                found[f"verdict_{verdict}"] = found.get(f"verdict_{verdict}", 0) + count
+        return {**found, "bytes": sum(size for missing, *_, size in self.states if not missing)}
 
 
-def facts(cursor: Cursor, whose: dict[str, object]) -> dict[str, int]:
-    """Return how many files have each verdict, and how many bytes they are."""
-    cursor.execute(SHOWN, whose)
-    found = cursor.fetchall()
-    by_verdict = {f"verdict_{verdict}": count for verdict, count, _ in found}
-    return {**by_verdict, "bytes": sum(size for *_, size in found)}
+def files(cursor: Cursor, whose: dict[str, object]) -> Files:
+    """Count the files of an assay."""
+    cursor.execute(SEEN, whose)
+    found = Files([], {})
+    for kind, missing, verdict, linked, count, size, numbers in cursor:
+        if kind is None:
+            found.states.append((missing, verdict, linked, count, size))
+        else:
+            found.kinds[kind] = count, numbers
+    return found
 
 
-def counts(cursor: Cursor, whose: dict[str, object]) -> dict[str, int]:
+def counts(cursor: Cursor, whose: dict[str, object], of: Files) -> dict[str, int]:
     """Return how many files there are and of which kind; linked + quarantined + invalid = files."""
-    cursor.execute(COUNTS, whose)
-    names = ("file_sets", "files", "linked", "quarantined", "invalid", "missing")
-    return dict(zip(names, cursor.fetchone() or (0,) * len(names), strict=True))
+    cursor.execute(HOW_MANY_SETS, whose)
+    (file_sets,) = cursor.fetchone() or (0,)
+    return {
+        "file_sets": file_sets,
+        "files": of.count(),
+        "linked": of.count(linked=True, invalid=False),
+        "quarantined": of.count(linked=False, invalid=False),
+        "invalid": of.count(invalid=True),
+        "missing": of.count(missing=True),
+    }
 
 
-def findings(cursor: Cursor, whose: dict[str, object]) -> tuple[tuple[Finding, ...], str]:
+def findings(cursor: Cursor, whose: dict[str, object], of: Files) -> tuple[tuple[Finding, ...], str]:
     """Return what the checks on files have to tell, and the fingerprint of what the assay holds."""
-    cursor.execute(KINDS.format(named=NAMED), whose)
-    kinds = {kind: (count, numbers) for kind, count, numbers in cursor}
-    told = [_files(kind, *kinds[kind]) for kind in TOLD if kind in kinds]
+    told = [_files(kind, *of.kinds[kind]) for kind in TOLD if kind in of.kinds]
     cursor.execute(SETS, whose)
     told += _quarantined(cursor.fetchall())
     cursor.execute(ABOUT_SETS, whose)
