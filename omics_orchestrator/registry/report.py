@@ -7,7 +7,8 @@ their registry numbers only.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from omics_orchestrator.findings import Finding, Severity, counted
 
@@ -93,7 +94,8 @@ TOLD: dict[str, tuple[str, tuple[str, str], Severity]] = {
 }
 
 
-class Files(NamedTuple):
+@dataclass(frozen=True)
+class Files:
     """The files of one assay, counted in one pass over them.
 
     Attributes:
