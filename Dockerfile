@@ -27,7 +27,7 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
 WORKDIR /app
 USER omics
 VOLUME /var/lib/omics
-HEALTHCHECK --interval=30s --timeout=25s --start-period=120s --retries=4 \
+HEALTHCHECK --interval=30s --timeout=60s --start-period=180s --retries=4 \
   CMD ["dagster", "api", "grpc-health-check", "-p", "4000"]
 ENTRYPOINT ["omics", "run", "--"]
 CMD ["dagster", "code-server", "start", "-m", "omics_orchestrator.orchestration.definitions", "-h", "0.0.0.0", "-p", "4000"]

@@ -156,7 +156,7 @@ class WorkingCopy:
     def up(self) -> None:
         """Start what is not running and wait until every service is healthy."""
         self.compose("up", "--detach")
-        if not wait_until(lambda: not self.not_healthy(), 300):
+        if not wait_until(lambda: not self.not_healthy(), 600):
             logs = self.compose("logs", "--no-color", "--tail", "40", check=False)
             pytest.fail(f"not healthy: {self.not_healthy()}\n{logs}")
 
