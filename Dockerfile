@@ -1,15 +1,19 @@
 # One image for the code location, both webservers and the daemon: docker-compose.yml says which is started.
-FROM python:3.11-slim AS environment
+# What the server needs of the lock (the tools of `develop` stay out): the next stage runs again only where this changed.
+FROM python:3.11-slim AS lock
 WORKDIR /app
 COPY pyproject.toml requirements.lock ./
-# uv from the lock; then what the server needs of the lock: the tools of `develop` stay out, hashes are checked.
-RUN python -m venv /opt/venv \
- && awk '/^uv==/ {on=1} on {print} on && !/\\$/ {exit}' requirements.lock > uv.lock \
+RUN awk '/^uv==/ {on=1} on {print} on && !/\\$/ {exit}' requirements.lock > uv.lock \
  && python -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --quiet --require-hashes -r uv.lock \
- && /opt/uv/bin/uv pip compile --quiet --no-cache --no-header --no-annotate --no-strip-extras --python /opt/venv/bin/python \
+ && /opt/uv/bin/uv pip compile --quiet --no-cache --no-header --no-annotate --no-strip-extras --python python3.11 \
       --extra matrices --extra variants --extra reads --extra profiles --extra images --extra docker --constraint requirements.lock \
       pyproject.toml -o names.txt \
- && awk -F'[=[ ]' 'NR == FNR {want[$1]; next} /^[a-zA-Z0-9]/ {on = ($1 in want)} on' names.txt requirements.lock > server.lock \
+ && awk -F'[=[ ]' 'NR == FNR {want[$1]; next} /^[a-zA-Z0-9]/ {on = ($1 in want)} on' names.txt requirements.lock > server.lock
+
+FROM python:3.11-slim AS environment
+COPY --from=lock /app/uv.lock /app/server.lock ./
+RUN python -m venv /opt/venv && python -m venv /opt/uv \
+ && /opt/uv/bin/pip install --no-cache-dir --quiet --require-hashes -r uv.lock \
  && /opt/uv/bin/uv pip install --quiet --no-cache --compile-bytecode --python /opt/venv/bin/python --require-hashes -r server.lock
 
 FROM python:3.11-slim

@@ -6,9 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -30,8 +28,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory, measured: list[str]) -> Itera
         if why not in measured:
             measured.append(why)
         pytest.skip(why)
-    soon = datetime.now(ZoneInfo("Europe/London")) + timedelta(minutes=8)
-    made = WorkingCopy(tmp_path_factory.mktemp("stack"), f"{soon:%H:%M}")
+    made = WorkingCopy(tmp_path_factory.mktemp("stack"))
     try:
         started = time.monotonic()
         made.compose("build", "--quiet", "code")

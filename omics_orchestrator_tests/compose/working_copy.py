@@ -86,7 +86,7 @@ class WorkingCopy:
         overlays: further files of Compose.
     """
 
-    def __init__(self, folder: Path, nightly: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.project = f"omics_compose_{os.getpid()}"
         self.port = free_port()
@@ -102,15 +102,16 @@ class WorkingCopy:
         for name in (*FILES_OF_THE_STACK, *(line[1:] for line in admitted if line.startswith("!"))):
             copy = shutil.copytree if (WORKING_COPY / name).is_dir() else shutil.copy
             copy(WORKING_COPY / name, folder / name)
-        self._declare(nightly)
+        shutil.rmtree(folder / "data_dictionary" / "studies")
+        self.declare()
         self._serve()
 
-    def _declare(self, nightly: str) -> None:
-        studies = self.folder / "data_dictionary" / "studies"
-        shutil.rmtree(studies)
-        (studies / "tiny").mkdir(parents=True)
-        (studies / "tiny" / "study.yaml").write_text(STUDY.format(name="tiny").replace("01:30", nightly))
-        (studies / "tiny" / "mapping.yaml").write_text(MAPPING)
+    def declare(self, nightly: str = "01:30") -> None:
+        """Write the declaration of the study `tiny`, read at a time in London."""
+        study = self.folder / "data_dictionary" / "studies" / "tiny"
+        study.mkdir(parents=True, exist_ok=True)
+        (study / "study.yaml").write_text(STUDY.format(name="tiny").replace("01:30", nightly))
+        (study / "mapping.yaml").write_text(MAPPING)
 
     def _serve(self) -> None:
         server = self.folder / "server"
