@@ -103,15 +103,11 @@ class WorkingCopy:
             copy = shutil.copytree if (WORKING_COPY / name).is_dir() else shutil.copy
             copy(WORKING_COPY / name, folder / name)
         shutil.rmtree(folder / "data_dictionary" / "studies")
-        self.declare()
-        self._serve()
-
-    def declare(self, nightly: str = "01:30") -> None:
-        """Write the declaration of the study `tiny`, read at a time in London."""
-        study = self.folder / "data_dictionary" / "studies" / "tiny"
-        study.mkdir(parents=True, exist_ok=True)
-        (study / "study.yaml").write_text(STUDY.format(name="tiny").replace("01:30", nightly))
+        study = folder / "data_dictionary" / "studies" / "tiny"
+        study.mkdir(parents=True)
+        (study / "study.yaml").write_text(STUDY.format(name="tiny"))
         (study / "mapping.yaml").write_text(MAPPING)
+        self._serve()
 
     def _serve(self) -> None:
         server = self.folder / "server"
@@ -124,6 +120,7 @@ class WorkingCopy:
         secrets = {
             "postgres_password": PASSWORD,
             "tiny_token": TOKEN,
+            "objects_key": OBJECT_KEY,
             "objects_secret": OBJECT_SECRET,
             "objects.json": json.dumps(
                 {
