@@ -30,11 +30,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory, measured: list[str]) -> Itera
         pytest.skip(why)
     made = WorkingCopy(tmp_path_factory.mktemp("stack"))
     try:
-        started = time.monotonic()
-        made.compose("build", "--quiet", "code")
-        measured.append(
-            f"image built from the working copy (layers may be cached): {time.monotonic() - started:.0f} s"
-        )
+        if "OMICS_IMAGE" not in os.environ:
+            started = time.monotonic()
+            made.compose("build", "--quiet", "code")
+            measured.append(f"image built (layers may be cached): {time.monotonic() - started:.0f} s")
         started = time.monotonic()
         made.up()
         measured.append(f"first `up` until every service is healthy: {time.monotonic() - started:.0f} s")
