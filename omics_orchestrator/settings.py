@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from omics_orchestrator.errors import NotConfigured
 
 STORE_SCHEMES = ("file:///", "s3://", "az://")
+LOOK_EVERY = 300  # seconds
 STORE_VARIABLE = re.compile(r"OMICS_STORE_[A-Z0-9_]+_URL")
 DATABASE_PASSWORD = "OMICS_DATABASE_PASSWORD"  # noqa: S105 - a name; or OMICS_DATABASE_PASSWORD_FILE; for URLs without one
 DEMO_VARIABLES = "environment.json"  # in the folder of the demo: the variables under which it is read
@@ -70,6 +71,12 @@ def _secret(environment: Mapping[str, str], name: str) -> str | None:
         raise NotConfigured(f"the file named by {name}_FILE cannot be read: {error.strerror}") from error
 
 
+def _code_server(environment: Mapping[str, str]) -> tuple[str, int] | None:
+    """Return host and port of the code location's server."""
+    host, port = environment.get("OMICS_CODE_HOST"), environment.get("OMICS_CODE_PORT", "")
+    return (host, int(port)) if host and port.isdigit() else None
+
+
 def _store_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that name a source store."""
     return {name: value for name, value in environment.items() if STORE_VARIABLE.fullmatch(name) and value}
@@ -98,6 +105,8 @@ class Settings:
         dagster_yaml: `OMICS_DAGSTER_YAML`: the configuration of Dagster's instance. Default that of the working copy.
         store_url: `OMICS_STORE_URL`: our own object store.
         keep_runs_days: `OMICS_KEEP_RUNS_DAYS`: days after which runs, their events and logs are deleted; 0 = never.
+        code_server: `OMICS_CODE_HOST` and `OMICS_CODE_PORT`: where the code location is served; None = nowhere.
+        look_every: `OMICS_LOOK_EVERY`: seconds between two looks of the sensors at stores and folders.
         source_stores: name → URL of every `OMICS_STORE_<NAME>_URL` (names in lower case).
         environment: the variables that secrets are read from.
     """
@@ -110,6 +119,8 @@ class Settings:
     database_url: str | None = None
     dagster_database_url: str | None = None
     dagster_yaml: Path = WORKING_COPY / "dagster.yaml"
+    code_server: tuple[str, int] | None = None
+    look_every: int = LOOK_EVERY
     source_stores: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -131,6 +142,9 @@ class Settings:
         for name in ("OMICS_DATABASE_URL", "OMICS_DAGSTER_DATABASE_URL"):
             if (url := env.get(name)) and not url.startswith(("postgresql://", "postgres://")):
                 raise NotConfigured(f"{name} must begin with postgresql://")
+        every = env.get("OMICS_LOOK_EVERY") or str(LOOK_EVERY)
+        if not (every.isdigit() and 1 <= int(every) <= 86400):
+            raise NotConfigured("OMICS_LOOK_EVERY is a number of seconds, 1 to 86400")
         bin_folder = env.get("OMICS_POSTGRES_BIN")
         return cls(
             home=home,
@@ -143,6 +157,8 @@ class Settings:
             dagster_yaml=Path(env.get("OMICS_DAGSTER_YAML") or WORKING_COPY / "dagster.yaml")
             .expanduser()
             .resolve(),
+            code_server=_code_server(env),
+            look_every=int(every),
             source_stores=stores,
             environment={**_demo_variables(home), **env},
         )

@@ -16,17 +16,18 @@ from omics_orchestrator.orchestration.resources import S3, S3Store
 from omics_orchestrator.orchestration.retention import nightly_retention
 from omics_orchestrator.orchestration.schedules import nightly
 from omics_orchestrator.orchestration.scrub import nightly_scrub
-from omics_orchestrator.orchestration.sensors import automation, new_files
+from omics_orchestrator.orchestration.sensors import sensor_of_declarations, sensors_of
 from omics_orchestrator.steps.notify import configured
 from omics_orchestrator.steps.workspace import Workspace
 
 
 def build_definitions(workspace: Workspace) -> dg.Definitions:
     """Return the code location. A broken or unavailable study never hinders another one."""
+    declarations = sensor_of_declarations(workspace)
     try:
         dictionary, catalogue = workspace.dictionary, workspace.catalogue
     except DeclarationError as error:
-        return dg.Definitions(assets=[describe.broken("data_dictionary", error)])
+        return dg.Definitions(assets=[describe.broken("data_dictionary", error)], sensors=[declarations])
     assets: list[dg.AssetsDefinition | dg.AssetSpec] = []
     usable = []
     for study in catalogue.studies.values():
@@ -42,7 +43,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         schedules=[*nightly(usable), nightly_scrub(), nightly_retention()] if usable else [],
-        sensors=[*([new_files(usable), automation()] if usable else []), *told],
+        sensors=[*sensors_of(workspace, usable), declarations, *told],
         resources={TABLES: PostgresTables(), S3: S3Store()},
         executor=present_in_process,
     )

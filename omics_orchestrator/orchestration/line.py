@@ -39,6 +39,10 @@ FOLLOWS = (
     & ~dg.AutomationCondition.any_deps_in_progress()
     & dg.AutomationCondition.all_deps_blocking_checks_passed()
 )
+CODE_CHANGED: dg.AutomationCondition[Any] = dg.AutomationCondition.code_version_changed()
+DECLARED = (
+    CODE_CHANGED.since_last_handled()
+)  # of sources: whether they changed is the other sensors' question
 
 
 def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefinition]:
@@ -80,6 +84,7 @@ def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
         code_version=versions.raw(study, source, table),
         metadata=describe.raw_metadata(study, source, table),
         freshness_policy=describe.freshness(study),
+        automation_condition=DECLARED,
         **describe.common(study, study.sources[source].kind, "postgres"),
     )
     return make_asset(spec, body, layer="raw", signature=signature)

@@ -23,6 +23,9 @@ from omics_orchestrator.findings import Finding
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.objects import Store, StoredObject, Stores
 
+UNFINISHED = re.compile(
+    r"~\$.*|\..*|.*\.(part|partial|filepart|crdownload|tmp|swp)", re.IGNORECASE | re.DOTALL
+)
 Location = Annotated[str, Field(pattern=r"^store(\+[A-Za-z0-9_]+)?://.*$")]
 
 
@@ -163,13 +166,22 @@ class Source(Declared):
         return digest.hexdigest()
 
 
+def is_unfinished(key: str) -> bool:
+    """Tell whether a name is that of a lock of Excel or LibreOffice, of a hidden file or of one half written."""
+    return UNFINISHED.fullmatch(key.rpartition("/")[2]) is not None
+
+
 def expand(location: str, stores: Stores, *, missing_ok: bool = False) -> list[tuple[Store, StoredObject]]:
-    """Return the objects at `location`, by key.
+    """Return the objects at `location`, by key; of a folder or glob only what is no lock and not half written.
 
     Raises:
         DeliveryError: nothing is there (unless `missing_ok`).
     """
-    found = stores.expand(location)
+    found = [
+        (store, entry)
+        for store, entry in stores.walk(location)
+        if location.endswith(entry.key) or not is_unfinished(entry.key)
+    ]
     if not found and not missing_ok:
         raise DeliveryError(f"nothing lies at {location}", retry=True)
     return found

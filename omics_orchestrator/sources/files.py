@@ -17,7 +17,8 @@ from pydantic import Field, model_validator
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding
-from omics_orchestrator.sources.base import Delivery, Held, Location, Source, admits, expand, without_nul
+from omics_orchestrator.sources.base import Delivery, Held, Location, admits, expand, without_nul
+from omics_orchestrator.sources.followed import Followed
 from omics_orchestrator.storage.objects import Stores
 
 ROW_NUMBER = "row_number"
@@ -59,7 +60,7 @@ class FileOptions(Declared):
         """Return the cells of one file."""
 
 
-class FileSource(Source):
+class FileSource(Followed):
     """Table files in an object store; several files under one glob are stacked by column name."""
 
     location: Location

@@ -8,21 +8,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from omics_orchestrator.errors import DeliveryError, UnknownKey
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.sources.base import Delivery, Held, Source, Window
+from omics_orchestrator.sources.base import Delivery, Held, Window
+from omics_orchestrator.sources.followed import Followed
 from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_batches import FIRST_CELLS
 from omics_orchestrator.sources.redcap_changes import Asking, mark_of, pull
 from omics_orchestrator.sources.redcap_delivery import completed, project_of
 from omics_orchestrator.sources.redcap_pull import FormPull, asked_of
 from omics_orchestrator.sources.redcap_refusals import Changed
-from omics_orchestrator.sources.redcap_standing import declarations, listed, signature, touched_within
+from omics_orchestrator.sources.redcap_standing import (
+    OVERLAP,
+    declarations,
+    listed,
+    newest_edits,
+    signature,
+    touched_within,
+)
 from omics_orchestrator.sources.redcap_tables import form_table
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
 from omics_orchestrator.storage.objects import Stores
@@ -30,7 +38,7 @@ from omics_orchestrator.storage.objects import Stores
 HASTY = 30.0  # seconds for an answer to the question whether anything changed
 
 
-class Redcap(Source):
+class Redcap(Followed):
     """A project on a REDCap server: only the admitted fields are asked for, and after the first time only changes."""
 
     version: ClassVar[str] = "1"
@@ -86,6 +94,14 @@ class Redcap(Source):
     def signature(self, stores: Stores) -> str:
         """Return a digest of declarations, record ids and log; another one each time where the log is closed to us."""
         return signature(self._api(stores.settings, hasty=True), self._key(stores.settings))
+
+    def edits(self, stores: Stores) -> str | None:
+        """Return a digest of the newest edits by one request; '' = none for a day, None = the log is closed to us.
+
+        Raises:
+            DeliveryError: the server does not answer.
+        """
+        return newest_edits(self._api(stores.settings, hasty=True), datetime.now(UTC) - OVERLAP)
 
     def deliver(
         self,

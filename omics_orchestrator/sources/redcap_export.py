@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import ClassVar, Literal
 
-from omics_orchestrator.sources.base import Delivery, Held, Location, Source
+from omics_orchestrator.sources.base import Delivery, Held, Location
+from omics_orchestrator.sources.followed import Followed
 from omics_orchestrator.sources.redcap_project import read_project
 from omics_orchestrator.sources.redcap_sides import with_sides
 from omics_orchestrator.sources.redcap_tables import KEY, form_table
@@ -18,7 +19,7 @@ from omics_orchestrator.storage.objects import Stores
 __all__ = ["KEY", "RedcapExport"]
 
 
-class RedcapExport(Source):
+class RedcapExport(Followed):
     """A project exported from REDCap: the API's answers as JSON, CDISC ODM XML, or raw CSV with its dictionary."""
 
     version: ClassVar[str] = "3"

@@ -20,7 +20,7 @@ from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.sources.base import Window
 from omics_orchestrator.sources.redcap_api import Answer, RedcapApi
 from omics_orchestrator.sources.redcap_csv_answer import csv_table
-from omics_orchestrator.sources.redcap_refusals import Changed, Passing, Refused
+from omics_orchestrator.sources.redcap_refusals import Changed, Passing, Refused, TooBig
 from omics_orchestrator.sources.redcap_shared import SHARED
 
 Rows = list[dict[str, Any]]
@@ -191,9 +191,26 @@ def read_log(api: RedcapApi, since: datetime) -> Log | None:
         rows, _ = api.rows("log", logtype="record", beginTime=since.strftime("%Y-%m-%d %H:%M"))
     except (Refused, Passing):  # a log too long to be read in one window is as good as none
         return None
+    return _log_of(rows)
+
+
+def _log_of(rows: Rows) -> Log:
     last = max((str(row.get("timestamp", "")) for row in rows), default="")
     newest = sorted(json.dumps(row, sort_keys=True) for row in rows if str(row.get("timestamp", "")) == last)
     return Log(frozenset(str(row.get("record") or "") for row in rows), digest_of(newest))
+
+
+def newest_edits(api: RedcapApi, since: datetime) -> str | None:
+    """Return a digest of the newest entries about records since then; '' = there are none, None = we may not know.
+
+    Raises:
+        DeliveryError: the server does not answer.
+    """
+    try:
+        rows, _ = api.rows("log", logtype="record", beginTime=since.strftime("%Y-%m-%d %H:%M"))
+    except (Refused, TooBig):
+        return None
+    return _log_of(rows).newest if rows else ""
 
 
 def _declared(api: RedcapApi) -> Declarations:

@@ -100,14 +100,17 @@ def pseudonymised(
     return changed
 
 
-def source_signature(workspace: Workspace, study: Study, source: str) -> str:
+def source_signature(workspace: Workspace, study: Study, source: str, *, hasty: bool = False) -> str:
     """Return what a source looks like now; another one under another key, for then every table is read again.
+
+    With `hasty` a store that does not answer is given up quickly.
 
     Raises:
         DeliveryError: the source does not answer.
         NotConfigured: this machine has no key, or not what the source needs.
     """
-    found = study.sources[source].signature(workspace.stores)
+    stores = workspace.hasty_stores if hasty else workspace.stores
+    found = study.sources[source].signature(stores)
     if not study.pseudonymise:
         return found
     key = workspace.settings.secret(PSEUDONYM_KEY).encode()

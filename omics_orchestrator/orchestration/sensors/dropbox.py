@@ -1,0 +1,118 @@
+"""The sensor of spreadsheets and exports: files that arrived whole in a source's folder make its raw tables read again.
+
+Whole is: no lock or half-written file beside them, and the same sizes and times as at the look before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from omics_orchestrator.errors import OmicsError
+from omics_orchestrator.findings import counted
+from omics_orchestrator.orchestration.current import current_workspace
+from omics_orchestrator.orchestration.sensors.asking import Batch, busy, result
+from omics_orchestrator.orchestration.sensors.reading import place_of, raw_keys, signatures, sources_of
+from omics_orchestrator.sources import Delimited, Excel, RedcapExport
+from omics_orchestrator.sources.followed import Followed
+from omics_orchestrator.steps.pseudonymise import source_signature
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.studies import Study
+
+FILES: tuple[type[Followed], ...] = (Delimited, Excel, RedcapExport)
+
+
+def dropbox_sensor(
+    studies: Sequence[Study], every: int, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+) -> dg.SensorDefinition:
+    """Return the sensor; it looks `every` so many seconds."""
+
+    @dg.sensor(
+        name="dropbox",
+        target=dg.AssetSelection.key_prefixes(*[["raw", study.study] for study in studies]),
+        minimum_interval_seconds=every,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Reads the tables of a source when its files changed and have arrived whole.",
+    )
+    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        look = Folders(current_workspace(), context.instance, studies, clock())
+        batches = list(look.batches(context.cursor))
+        for told in look.failures:
+            context.log.warning(told)
+        reasons = "; ".join([*look.failures, *look.waiting])
+        return result(
+            context, batches, clock(), cursor=look.cursor, otherwise=reasons or "no file of a source changed"
+        )
+
+    return sensor
+
+
+@dataclass
+class Folders:
+    """One look at the folders of all followed sources.
+
+    Attributes:
+        workspace: of this machine.
+        instance: knows when which table was read.
+        studies: whose sources are looked at.
+        now: the clock.
+        cursor: source → digest of its listing, where that is not what was read.
+        failures: what did not answer, told once for each store.
+        waiting: sources whose files are still arriving.
+    """
+
+    workspace: Workspace
+    instance: dg.DagsterInstance
+    studies: Sequence[Study]
+    now: datetime
+    cursor: str = "{}"
+    failures: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    def batches(self, cursor: str | None) -> Iterator[Batch]:
+        """Yield the sources whose files changed and are whole."""
+        before, seen = _read(cursor), {}
+        running = busy(self.instance)
+        failed: set[str] = set()
+        for study, name, source in sources_of(self.studies, *FILES):
+            place, stores = place_of(study, name), {place.split("://")[0] for place in source.locations()}
+            if not stores or not source.follow or failed & stores:
+                continue
+            try:
+                found = source_signature(self.workspace, study, name, hasty=True)
+                due = self._due(study, name, found)
+                if not due or not running.isdisjoint(due):
+                    continue
+                seen[place] = found
+                if before.get(place) != found or source.arriving(self.workspace.hasty_stores, self.now):
+                    self.waiting.append(f"{place}: its files are arriving or being edited")
+                    continue
+            except OmicsError as error:
+                failed |= stores
+                self.failures.append(f"{place}: {error}")
+                continue
+            yield batch_of(study, name, due, found)
+        self.cursor = json.dumps(seen)
+
+    def _due(self, study: Study, name: str, found: str) -> tuple[dg.AssetKey, ...]:
+        read = signatures(self.instance, raw_keys(study, name))
+        return tuple(key for key, signature in read.items() if signature != found)
+
+
+def batch_of(study: Study, source: str, due: tuple[dg.AssetKey, ...], content: str) -> Batch:
+    """Return the batch that a changed source is."""
+    told = counted(len(due), "table is to be read", "tables are to be read")
+    return Batch(place_of(study, source), due, content, told)
+
+
+def _read(cursor: str | None) -> dict[str, str]:
+    """Return what the last look saw; a cursor that cannot be read costs one look more."""
+    try:
+        found = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,146 @@
+"""Sensors with a real code server and a real daemon: what is dropped, edited or declared anew arrives by itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg2
+import pytest
+
+from omics_orchestrator.cli.dev import LOCATION, Group
+from omics_orchestrator.orchestration.instance import open_instance, prepare
+from omics_orchestrator.orchestration.sensors.asking import ATTEMPT, PLACE
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.storage.database import Database
+from omics_orchestrator_tests.end_to_end.processes import free_port
+from omics_orchestrator_tests.installation import FILES, MAPPING, Installation
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
+
+PATIENCE = 240.0  # seconds for what takes ten on a quiet machine
+PEAKS = "files/tiny/metabolomics"
+VERSIONS = "select count(*) from registry.file_version"
+CRP = "select count(*) from information_schema.columns where table_schema = 'harmonised_tiny' and column_name = 'crp'"
+BREAK = """
+create function registry.refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
+create trigger refuse before insert or update on registry.file_version for each row execute function registry.refuse()
+"""
+MEND = "drop function registry.refuse() cascade"
+LATER = "update runs set start_time = start_time - 7200, end_time = end_time - 7200"
+
+
+class Server:
+    """The processes of a server without its webserver, and what they left in the databases."""
+
+    def __init__(self, installation: Installation, group: Group) -> None:
+        self.installation = installation
+        self.group = group
+        self.instance = open_instance(installation.settings)
+
+    def ask(self, sql: str) -> Any:
+        """Return the first cell of a query to the data database; None where its table does not exist yet."""
+        connection = psycopg2.connect(self.installation.settings.database_url)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(sql)
+                return (cursor.fetchone() or [None])[0] if cursor.description else None
+        except psycopg2.errors.UndefinedTable:
+            return None
+        finally:
+            connection.close()
+
+    def hours_pass(self) -> None:
+        """Make Dagster believe that all runs ended two hours earlier."""
+        connection = psycopg2.connect(self.installation.settings.dagster_database_url)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(LATER)
+        connection.close()
+
+    def runs(self, place: str) -> list[dg.DagsterRun]:
+        return list(self.instance.get_runs(dg.RunsFilter(tags={PLACE: place})))
+
+    def ended(self, place: str, count: int) -> bool:
+        return sum(run.is_finished for run in self.runs(place)) >= count
+
+    def until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert self.group.ended() is None, self.group.log.read_text()[-3000:]
+            assert time.monotonic() < deadline, self.group.log.read_text()[-6000:]
+            time.sleep(0.5)
+
+
+@pytest.fixture
+def server(
+    tmp_path: Path, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Server]:
+    """Code server and daemon of a small installation, looking every five seconds."""
+    made = Installation(tmp_path, settings, database_url=database.url, dagster_url=f"{database.url}_dagster")
+    port = free_port()
+    served = {"OMICS_CODE_HOST": "127.0.0.1", "OMICS_CODE_PORT": str(port), "OMICS_LOOK_EVERY": "5"}
+    for name, value in {**made.environment(), **served}.items():
+        monkeypatch.setenv(name, value)
+    for name, value in prepare(made.settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    group = Group(tmp_path / "server.log")
+    try:
+        group.start(
+            "code", "dagster", "code-server", "start", "-m", LOCATION, "-h", "127.0.0.1", "-p", str(port)
+        )
+        group.start("daemon", "dagster._daemon", "run", "-w", "workspace.yaml")
+        yield Server(made, group)
+    finally:
+        group.stop()
+        made.drop_dagster_database()
+
+
+def test_what_is_dropped_fails_or_is_declared_anew_arrives_by_itself(server: Server) -> None:
+    source = server.installation.source
+
+    # dropped files are registered, dropped tables read and harmonised
+    server.until(lambda: server.ask(VERSIONS) == 1)
+    server.until(lambda: server.ask("select count(*) from harmonised_tiny.visit") == 4)
+    (source / "visits.csv").write_text(FILES["visits.csv"] + "P2,2,S9,3\n")
+    server.until(lambda: server.ask("select count(*) from harmonised_tiny.visit") == 5)
+
+    # a batch that cannot be registered is tried three times, backs off, and is registered once its cause is mended
+    server.until(lambda: not server.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])))
+    before = len(server.runs(PEAKS))
+    server.ask(BREAK)
+    (source / "peaks.csv").write_text(FILES["peaks.csv"] + "f3,1,1,1,1\n")
+    server.until(lambda: server.ended(PEAKS, before + 3))
+    tried = [run for run in server.runs(PEAKS) if run.tags[ATTEMPT] == "3"]
+    assert tried[0].status == dg.DagsterRunStatus.FAILURE
+    ticks = _ticks(server)
+    server.until(lambda: _ticks(server) >= ticks + 3)
+    assert len(server.runs(PEAKS)) == before + 3
+    assert server.ask(VERSIONS) == 1
+    server.ask(MEND)
+    server.hours_pass()
+    server.until(lambda: server.ask(VERSIONS) == 2)
+
+    # declarations that change on the disk are loaded, and what they touch is made again
+    assert server.ask(CRP) == 1
+    mapping = MAPPING.replace("  crp: {number: crp, unit: mg/L}\n", "").replace("[note]", "[note, crp]")
+    server.installation.declare("tiny", mapping=mapping)
+    server.until(lambda: server.ask(CRP) == 0)
+    assert {run.status for run in server.runs("declarations")} == {dg.DagsterRunStatus.SUCCESS}
+
+    # also when they were broken in between
+    server.installation.declare("tiny", mapping="participant: [")
+    server.until(lambda: server.ended("declarations", 2))
+    server.installation.declare("tiny")
+    server.until(lambda: server.ask(CRP) == 1)
+
+
+def _ticks(server: Server) -> int:
+    """Return how often the sensor of new files looked."""
+    (state,) = [one for one in server.instance.all_instigator_state() if one.name == "new_files"]
+    return len(server.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1000))

@@ -1,0 +1,1 @@
+"""The sensors, each with a real Postgres and a real Dagster instance."""
