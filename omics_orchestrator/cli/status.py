@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from omics_orchestrator.cli.materialize import group_of
+from omics_orchestrator.cli.status_waiting import show_waiting
 from omics_orchestrator.cli.words import omics
 from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.harmonise.rulebook import dictionary_version
@@ -31,6 +32,7 @@ def run_status(*, only_failed: bool) -> None:
     if not only_failed:
         _studies(console, workspace, session, failed)
     show_failed(console, failed)
+    show_waiting(console, session)
     console.print(f"{len(checks) - len(failed)} checks passed · {len(failed)} failed")
     for command in _next(workspace, session, failed):
         console.print(command, soft_wrap=True)

@@ -13,6 +13,7 @@ from omics_orchestrator.orchestration.backfill import deliver_days
 from omics_orchestrator.orchestration.build import build_definitions
 from omics_orchestrator.orchestration.instance import open_instance
 from omics_orchestrator.orchestration.materialise import Line, latest_results, materialise
+from omics_orchestrator.orchestration.sensors.waiting import Waiting, waiting
 from omics_orchestrator.orchestration.stale import nodes_of, reasons
 from omics_orchestrator.steps.pseudonymise import source_signature
 from omics_orchestrator.steps.register import assay_signature
@@ -53,6 +54,7 @@ class Session:
     """The code location of this machine, opened on its Dagster instance."""
 
     def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         instance = open_instance(workspace.settings)
         definitions = build_definitions(workspace)
         defined = [asset for asset in definitions.assets or [] if isinstance(asset, dg.AssetsDefinition)]
@@ -107,6 +109,10 @@ class Session:
             for key, event in events.items()
             if event is not None
         }
+
+    def waiting(self) -> list[Waiting]:
+        """Return the batches of the sensors that failed and wait for their next attempt."""
+        return waiting(self._line.instance, self._workspace)
 
     def checks(self) -> list[CheckState]:
         """Return the latest result of every check that ran, in the order of the assets."""
