@@ -164,21 +164,22 @@ class _Look:
 
     def listed(self, start: Position, in_time: Callable[[], bool]) -> Arrivals:
         """Go through the listing until it differs, ends, or time is up."""
-        if beside := self._beside():
-            return Arrivals(beside=True, digest=_digest(["beside", beside]), position=start)
+        beside, told = self._beside()
         seen, barred = start, set[Barred]()
         for page in self._stores.pages(self._assay.location, self._key(start.after), barred=barred.add):
             changed, present, last = self._compared(page)
             if changed:
                 named = changed[:NAMED]
-                return Arrivals(changed=len(named), digest=_digest(named), position=start)
+                return Arrivals(len(named), beside=told, digest=_digest([beside, named]), position=start)
             seen = Position(last or seen.after, seen.present + present)
             if not in_time():
                 return Arrivals(position=seen)
         if not start.after and (count := self._newly_barred(sorted(barred))):
             return Arrivals(changed=count, digest=_digest(sorted(barred)))
-        gone = self._registered() - seen.present
-        return Arrivals(gone=gone, digest=_digest(["gone", gone])) if gone > 0 else Arrivals()
+        gone = max(self._registered() - seen.present, 0)
+        if not gone and not told:
+            return Arrivals()
+        return Arrivals(gone=gone, beside=told, digest=_digest([beside, "gone", gone]))
 
     def _compared(self, page: pa.Table) -> tuple[list[Any], int, int | None]:
         """Return what differs in a page, how many of its files are known, and the number of the last one that is."""
@@ -219,14 +220,17 @@ class _Look:
         self._cursor.execute(BARRED, {**self._asked, **about})
         return int((self._cursor.fetchone() or (0,))[0])
 
-    def _beside(self) -> str | None:
-        """Return the digest of what lies beside the files, if it is not the one of the last registration."""
+    def _beside(self) -> tuple[str, bool]:
+        """Return the digest of what lies beside the files, and whether it is told as a change of its own.
+
+        '' = as at the last registration; before the first one it is no arrival, but part of the name of each batch.
+        """
         found = beside_of(self._stores, self._assay)
         if not found or not self._any_known:
-            return None  # a first registration reads it anyway
+            return found or "", False
         self._cursor.execute(BESIDE, self._asked)
         row = self._cursor.fetchone()
-        return None if row and row[0] == found else found
+        return ("", False) if row and row[0] == found else (found, row is not None)
 
 
 def _digest(content: object) -> str:
