@@ -129,7 +129,8 @@ def files(
     assay: str | None = typer.Option(None, help="Only this assay."),
     unlinked: bool = typer.Option(False, "--unlinked", help="Only files that wait in quarantine, and why."),
     verdict: str | None = typer.Option(
-        None, help="valid, warnings, invalid, unreadable, unverified or damaged."
+        None,
+        help="valid, warnings, invalid, unreadable, unverified, damaged or barred (listed, out of reach).",
     ),
     missing: bool = typer.Option(False, "--missing", help="Only files that their store lists no more."),
     identifying: bool = typer.Option(

@@ -14,7 +14,7 @@ from omics_orchestrator.errors import StorageError
 
 LONGEST = 2048  # bytes of a key: Postgres' indexes take no longer ones; S3 allows 1,024
 SHOWN = 1000  # bytes of an escaped key that are kept
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\\]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\\]")
 NOT_UTF8 = "its name is not UTF-8: rename it (find . | grep -axv '.*')"
 TOO_LONG = f"its path is longer than {LONGEST:,} bytes: move it up or shorten the names"
 NO_KEY = "its key has an empty part, `.`, `..` or a control character: copy it to another key"

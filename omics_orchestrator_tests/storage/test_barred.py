@@ -57,6 +57,10 @@ def test_two_keys_never_look_alike_and_postgres_takes_the_form(one: bytes, other
     assert shown[0].encode().decode().isprintable() or any(ord(sign) > 159 for sign in shown[0])
 
 
+def test_signs_that_turn_or_hide_text_are_shown() -> None:
+    assert escaped("\u202egnp.\u200b\x1b[31m") == "\\u202egnp.\\u200b\\x1b[31m"
+
+
 def test_a_long_form_is_cut_and_still_its_own() -> None:
     forms = [escaped("\udcff" * 3000 + end) for end in "ab"]
     assert forms[0] != forms[1]
