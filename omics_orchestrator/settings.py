@@ -195,6 +195,18 @@ class Settings:
         raise NotConfigured(f"secret {name} is not set: set {name} or {name}_FILE")
 
 
+def wants_json() -> bool:
+    """Tell whether logs are to be JSON lines: `OMICS_LOG=json`, by default text.
+
+    Raises:
+        NotConfigured: it is another word.
+    """
+    chosen = os.environ.get("OMICS_LOG") or "text"
+    if chosen not in {"text", "json"}:
+        raise NotConfigured("OMICS_LOG must be text or json")
+    return chosen == "json"
+
+
 def export(variables: Mapping[str, str]) -> None:
     """Set environment variables of this process (Dagster reads its home and storage from there)."""
     os.environ.update(variables)

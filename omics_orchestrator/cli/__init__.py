@@ -8,7 +8,10 @@ from pathlib import Path
 
 import typer
 
+from omics_orchestrator import logs
+from omics_orchestrator.cli.ending import of_the_machine, tell
 from omics_orchestrator.errors import OmicsError
+from omics_orchestrator.settings import wants_json
 
 app = typer.Typer(
     name="omics",
@@ -207,11 +210,13 @@ def retention(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    notify: bool = typer.Option(False, "--notify", help="Send a message to everybody who hears of failures."),
+) -> None:
     """Look at versions, connections, rights, disks, clock and leftovers; say what mends each fault."""
     from omics_orchestrator.cli.doctor import run_doctor
 
-    raise typer.Exit(run_doctor())
+    raise typer.Exit(run_doctor(notify=notify))
 
 
 @app.command()
@@ -265,24 +270,17 @@ def daemon() -> None:
 def main() -> None:
     """Run the command line; an error made for people is printed as such, without a traceback."""
     try:
+        if wants_json():
+            logs.install()
         app(prog_name="omics")
     except OmicsError as error:
-        print(error, file=sys.stderr)
+        tell(str(error))
         sys.exit(1)
     except BrokenPipeError:  # `omics files | head`
         sys.stderr.close()
         sys.exit(141)
     except Exception as error:
-        if (told := _of_the_machine(error)) is None:
+        if (told := of_the_machine(error)) is None:
             raise  # a mistake of ours: the traceback is what helps
-        print(told, file=sys.stderr)
+        tell(told)
         sys.exit(1)
-
-
-def _of_the_machine(error: Exception) -> str | None:
-    """Say what a full disk, a missing right or a lost server did; None = the error is none of these."""
-    if isinstance(error, OSError) and error.strerror:
-        return ": ".join(filter(None, [str(error.filename or ""), error.strerror]))
-    if type(error).__module__.partition(".")[0] in {"sqlalchemy", "psycopg2"}:  # Dagster's own storage
-        return f"Postgres: {str(getattr(error, 'orig', None) or error).strip().splitlines()[0]}"
-    return None

@@ -12,10 +12,10 @@ from omics_orchestrator.steps.workspace import Workspace
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
-def run_doctor() -> int:
+def run_doctor(*, notify: bool = False) -> int:
     """Print every line; return 1 when something fails."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
-    lines = examine(Workspace(Settings.from_environment()))
+    lines = examine(Workspace(Settings.from_environment()), notify=notify)
     for line in lines:
         console.print(
             Text(f"{line.state:<5} ", COLOURS[line.state]) + Text(f"{line.subject:<10} {line.told}")

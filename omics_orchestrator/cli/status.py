@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from omics_orchestrator.cli.materialize import group_of
+from omics_orchestrator.cli.night import show_night
 from omics_orchestrator.cli.status_waiting import show_waiting
 from omics_orchestrator.cli.words import omics
 from omics_orchestrator.demo.serving import ensure_redcap
@@ -29,6 +30,7 @@ def run_status(*, only_failed: bool) -> None:
     session = Session(workspace)
     checks = session.checks()
     failed = [check for check in checks if not check.passed]
+    show_night(console, session.night(workspace.catalogue.studies.values()))
     if not only_failed:
         _studies(console, workspace, session, failed)
     show_failed(console, failed)

@@ -29,6 +29,7 @@ def make_asset(
     inputs: Mapping[str, dg.AssetKey] | None = None,
     declared_checks: Mapping[str, AnyCheck] | None = None,
     signature: Callable[[Workspace], str] | None = None,
+    pool: str | None = None,
 ) -> dg.AssetsDefinition:
     """Return the asset of `spec`. Its tables go to the I/O manager; registry and matrices write their own stores.
 
@@ -49,10 +50,10 @@ def make_asset(
 
     run.__name__ = "__".join(spec.key.path)
     if not writes_tables:
-        return dg.multi_asset(name=run.__name__, specs=[spec], check_specs=checks)(run)
+        return dg.multi_asset(name=run.__name__, specs=[spec], check_specs=checks, pool=pool)(run)
     ins = {name: dg.AssetIn(key) for name, key in (inputs or {}).items()}
     made: dg.AssetsDefinition = dg.asset(
-        **_options(spec), ins=ins, io_manager_key=TABLES, check_specs=checks
+        **_options(spec), ins=ins, io_manager_key=TABLES, check_specs=checks, pool=pool
     )(run)
     return made
 

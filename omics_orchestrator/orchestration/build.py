@@ -35,7 +35,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
             assets.append(describe.unavailable(study, variable))
             continue
         usable.append(study)
-        assets += study_assets(study, dictionary)
+        assets += study_assets(study, dictionary, workspace.settings)
         assets += delivery_assets(study)
     assets += warehouse_assets(usable, dictionary, catalogue)
     assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]

@@ -12,10 +12,9 @@ from contextlib import contextmanager
 import dagster as dg
 
 from omics_orchestrator.storage.database import Database
-from omics_orchestrator.storage.presence import Presence, holder
+from omics_orchestrator.storage.presence import CLIENT, Presence, holder
 
 TAG = "omics/client"
-CLIENT = "client"  # name of the lock, before the client's number
 UNFINISHED = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
 
 

@@ -14,9 +14,8 @@ from omics_orchestrator.errors import StorageError
 from omics_orchestrator.orchestration.instance import prepare
 from omics_orchestrator.settings import WORKING_COPY, Settings, export
 from omics_orchestrator.storage.database import Database
-from omics_orchestrator.storage.presence import Holder, Presence, holder
+from omics_orchestrator.storage.presence import DAEMON, Holder, Presence, holder
 
-DAEMON = "daemon"  # name of the lock
 AGAIN_SECONDS = 2.0
 GRACE_SECONDS = 30.0  # to end in order after the lock was lost
 

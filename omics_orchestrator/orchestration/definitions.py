@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import dagster as dg
 
+from omics_orchestrator import logs
 from omics_orchestrator.orchestration.build import build_definitions
-from omics_orchestrator.settings import Settings
+from omics_orchestrator.settings import Settings, wants_json
 from omics_orchestrator.steps.workspace import Workspace
+
+if wants_json():  # this module is what code servers and the processes of runs import
+    logs.install()
 
 
 @dg.definitions

@@ -11,8 +11,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 
 from omics_orchestrator.orchestration.current import current_workspace
-from omics_orchestrator.orchestration.watched import RUN
-from omics_orchestrator.storage.presence import Presence
+from omics_orchestrator.storage.presence import WORKER, Presence
 
 
 class PresentExecutor(InProcessExecutor):
@@ -22,7 +21,7 @@ class PresentExecutor(InProcessExecutor):
         self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
     ) -> Iterator[dg.DagsterEvent]:
         """Yield the events of the run; a process that is killed lets go of the lock."""
-        with Presence(current_workspace().database, RUN, plan_context.run_id):
+        with Presence(current_workspace().database, WORKER, plan_context.run_id):
             yield from super().execute(plan_context, execution_plan)
 
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from omics_orchestrator.logs import KIND
 from omics_orchestrator.orchestration import clients
-from omics_orchestrator.orchestration.retries import KIND
 from omics_orchestrator.steps.notify import Failure
 
 SEEN = {

@@ -11,8 +11,9 @@ from typing import Any
 import dagster as dg
 
 from omics_orchestrator.dictionary import ENTITIES, Dictionary, Entity
-from omics_orchestrator.orchestration import describe, describe_datasets
+from omics_orchestrator.orchestration import describe, describe_datasets, pools
 from omics_orchestrator.orchestration.assets import Inputs, make_asset
+from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.build import build
 from omics_orchestrator.steps.extract import extract
 from omics_orchestrator.steps.harmonise import harmonise
@@ -45,9 +46,12 @@ DECLARED = (
 )  # of sources: whether they changed is the other sensors' question
 
 
-def study_assets(study: Study, dictionary: Dictionary) -> list[dg.AssetsDefinition]:
+def study_assets(study: Study, dictionary: Dictionary, settings: Settings) -> list[dg.AssetsDefinition]:
     """Return every asset of one study, upstream first."""
-    assets = [_raw(study, source, table) for source, table in study.raw_tables()]
+    assets = [
+        _raw(study, source, table, pools.of_source(settings, study, source))
+        for source, table in study.raw_tables()
+    ]
     assets += [_harmonised(study, entity, dictionary) for entity in study.mapping.entities]
     assets += [_dataset(study, name, dictionary) for name in study.datasets]
     for assay in study.assays:
@@ -71,7 +75,7 @@ def warehouse_assets(
     return [_warehouse(entity, listed, dictionary, catalogue) for entity in entities]
 
 
-def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
+def _raw(study: Study, source: str, table: str, pool: str | None) -> dg.AssetsDefinition:
     def body(workspace: Workspace, run_id: str, _: Inputs) -> StepResult:
         return extract(workspace, study, source, table, run_id=run_id)
 
@@ -87,7 +91,7 @@ def _raw(study: Study, source: str, table: str) -> dg.AssetsDefinition:
         automation_condition=DECLARED,
         **describe.common(study, study.sources[source].kind, "postgres"),
     )
-    return make_asset(spec, body, layer="raw", signature=signature)
+    return make_asset(spec, body, layer="raw", signature=signature, pool=pool)
 
 
 def _harmonised(study: Study, entity: Entity, dictionary: Dictionary) -> dg.AssetsDefinition:
@@ -178,7 +182,7 @@ def _identity(study: Study, dictionary: Dictionary) -> dg.AssetsDefinition:
         automation_condition=FOLLOWS,
         **describe.common(study, "postgres"),
     )
-    return make_asset(spec, body, layer="identity")
+    return make_asset(spec, body, layer="identity", pool=pools.DATABASE)
 
 
 def _warehouse(
@@ -200,7 +204,7 @@ def _warehouse(
         metadata=describe.warehouse_metadata(entity, dictionary),
         automation_condition=FOLLOWS,
     )
-    return make_asset(spec, body, layer="warehouse")
+    return make_asset(spec, body, layer="warehouse", pool=pools.DATABASE)
 
 
 def _harmonised_key(study: Study, entity: str) -> dg.AssetKey:

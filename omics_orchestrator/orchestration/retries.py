@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import dagster as dg
 
 from omics_orchestrator.errors import OmicsError
+from omics_orchestrator.logs import KIND, place_of
 from omics_orchestrator.orchestration import clients
 
 WAITS = (5, 30, 120)  # seconds before each further attempt of a launched run: a server restarts within them
 AT_HAND = (1,)  # a person waits at the terminal and can type the command again
-KIND = "omics/kind"  # metadata of a failure: the class of the error; texts beside it are ours and may be told
-PACKAGE = Path(__file__).parent.parent
 
 
 @contextmanager
@@ -45,7 +42,4 @@ def safe(kind: str, text: str) -> dg.Failure:
 
 def unexpected(error: BaseException) -> str:
     """Say where an error that nobody foresaw began; what it says may hold a value and is not told."""
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if PACKAGE in Path(frame.filename).parents] or list(frames)
-    where = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
-    return f"{type(error).__name__}{where}, a mistake of the program; its message is not told, it may hold values"
+    return f"{place_of(error)}, a mistake of the program; its message is not told, it may hold values"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from omics_orchestrator.orchestration.backfill import deliver_days
 from omics_orchestrator.orchestration.build import build_definitions
 from omics_orchestrator.orchestration.instance import open_instance
 from omics_orchestrator.orchestration.materialise import Line, latest_results, materialise
+from omics_orchestrator.orchestration.night import Night, night
 from omics_orchestrator.orchestration.sensors.waiting import Waiting, waiting
 from omics_orchestrator.orchestration.stale import nodes_of, reasons
 from omics_orchestrator.steps.pseudonymise import source_signature
@@ -113,6 +114,10 @@ class Session:
     def waiting(self) -> list[Waiting]:
         """Return the batches of the sensors that failed and wait for their next attempt."""
         return waiting(self._line.instance, self._workspace)
+
+    def night(self, studies: Iterable[Study]) -> Night:
+        """Return what happened since the studies were due last."""
+        return night(self._line.instance, self._line.database, studies, datetime.now(UTC))
 
     def checks(self) -> list[CheckState]:
         """Return the latest result of every check that ran, in the order of the assets."""

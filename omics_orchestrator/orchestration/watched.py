@@ -18,9 +18,8 @@ from omics_orchestrator.errors import StorageError
 from omics_orchestrator.orchestration import clients
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.database import Database
-from omics_orchestrator.storage.presence import holder
+from omics_orchestrator.storage.presence import CLIENT, WORKER, holder
 
-RUN = "run"  # name of the lock, before the run's id; executor.py holds it
 PATIENCE = (
     20.0  # seconds without its lock: a run has just begun, or Postgres was away and its process comes back
 )
@@ -74,4 +73,4 @@ class WatchedLauncher(DefaultRunLauncher):
 
 def _lock_of(run: dg.DagsterRun) -> tuple[str, str]:
     """Return the name of the lock that the run's process holds: its own, or that of the client that runs it."""
-    return (clients.CLIENT, run.tags[clients.TAG]) if clients.TAG in run.tags else (RUN, run.run_id)
+    return (CLIENT, run.tags[clients.TAG]) if clients.TAG in run.tags else (WORKER, run.run_id)

@@ -20,6 +20,11 @@ from psycopg2 import extensions as pg
 from omics_orchestrator.errors import StorageError
 from omics_orchestrator.storage.database import Database, address, translated
 
+DAEMON, WORKER, CLIENT = (
+    "daemon",
+    "run",
+    "client",
+)  # names of locks; the latter two stand before a run's id, a number
 LOOK_SECONDS = 3.0  # so often a holder sees whether its connection still stands
 # A machine that lost its power is noticed after a minute; Postgres would wait two hours.
 KEEPALIVE = "SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import psycopg2
 import pytest
 
-from omics_orchestrator.orchestration.daemon import DAEMON
 from omics_orchestrator.storage.database import Database
-from omics_orchestrator.storage.presence import Holder, Presence, holder
+from omics_orchestrator.storage.presence import DAEMON, Holder, Presence, holder
 from omics_orchestrator_tests.end_to_end.served import Served, within
 from omics_orchestrator_tests.installation import Installation
 
