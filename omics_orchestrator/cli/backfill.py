@@ -134,8 +134,9 @@ def _applied(console: Console, session: Session, study: Study, names: list[str],
     if not read:
         return 0
     first = with_progress(console, session, read, force=True)
-    below = [key for key in session.assets([study.study, "warehouse"]) if key not in read]
-    then = with_progress(console, session, below)
+    then = with_progress(
+        console, session, session.assets([study.study, "warehouse"])
+    )  # new samples link files anew
     report(console, first.and_then(then), time.monotonic() - started)
     if first.failed or then.failed:
         console.print(f"{AGAIN}, or {omics()} materialize", soft_wrap=True)
