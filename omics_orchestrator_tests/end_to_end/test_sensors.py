@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from omics_orchestrator.cli.dev import LOCATION, Group
 from omics_orchestrator.orchestration.instance import open_instance, prepare
 from omics_orchestrator.orchestration.sensors.asking import ATTEMPT, PLACE
+from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator_tests.end_to_end.processes import free_port
@@ -77,67 +79,84 @@ class Server:
 
 
 @pytest.fixture
-def server(
+def installed(
     tmp_path: Path, settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Server]:
-    """Code server and daemon of a small installation, looking every five seconds."""
+) -> Iterator[Installation]:
+    """A small installation with the environment of its processes; sensors look every five seconds."""
     made = Installation(tmp_path, settings, database_url=database.url, dagster_url=f"{database.url}_dagster")
-    port = free_port()
-    served = {"OMICS_CODE_HOST": "127.0.0.1", "OMICS_CODE_PORT": str(port), "OMICS_LOOK_EVERY": "5"}
-    for name, value in {**made.environment(), **served}.items():
-        monkeypatch.setenv(name, value)
-    for name, value in prepare(made.settings).items():
+    served = {"OMICS_CODE_HOST": "127.0.0.1", "OMICS_CODE_PORT": str(free_port()), "OMICS_LOOK_EVERY": "5"}
+    for name, value in {**made.environment(), **served, **prepare(made.settings)}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    group = Group(tmp_path / "server.log")
+    yield made
+    made.drop_dagster_database()
+
+
+@pytest.fixture
+def server(installed: Installation) -> Iterator[Server]:
+    """Its code server and daemon."""
+    with _served(installed) as found:
+        yield found
+
+
+@pytest.fixture
+def made(installed: Installation) -> Iterator[Server]:
+    """The same, where everything was materialised before."""
+    session = Session(installed.workspace())
+    assert not session.materialise(session.assets()).failed
+    with _served(installed) as found:
+        yield found
+
+
+@contextmanager
+def _served(installed: Installation) -> Iterator[Server]:
+    group = Group(installed.folder / "server.log")
     try:
-        group.start(
-            "code", "dagster", "code-server", "start", "-m", LOCATION, "-h", "127.0.0.1", "-p", str(port)
-        )
+        port = os.environ["OMICS_CODE_PORT"]
+        group.start("code", "dagster", "code-server", "start", "-m", LOCATION, "-h", "127.0.0.1", "-p", port)
         group.start("daemon", "dagster._daemon", "run", "-w", "workspace.yaml")
-        yield Server(made, group)
+        yield Server(installed, group)
     finally:
         group.stop()
-        made.drop_dagster_database()
 
 
-def test_what_is_dropped_fails_or_is_declared_anew_arrives_by_itself(server: Server) -> None:
-    source = server.installation.source
-
-    # dropped files are registered, dropped tables read and harmonised
+def test_what_is_dropped_is_registered_read_and_harmonised(server: Server) -> None:
     server.until(lambda: server.ask(VERSIONS) == 1)
     server.until(lambda: server.ask("select count(*) from harmonised_tiny.visit") == 4)
-    (source / "visits.csv").write_text(FILES["visits.csv"] + "P2,2,S9,3\n")
+    (server.installation.source / "visits.csv").write_text(FILES["visits.csv"] + "P2,2,S9,3\n")
     server.until(lambda: server.ask("select count(*) from harmonised_tiny.visit") == 5)
 
-    # a batch that cannot be registered is tried three times, backs off, and is registered once its cause is mended
-    server.until(lambda: not server.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])))
-    before = len(server.runs(PEAKS))
-    server.ask(BREAK)
-    (source / "peaks.csv").write_text(FILES["peaks.csv"] + "f3,1,1,1,1\n")
-    server.until(lambda: server.ended(PEAKS, before + 3))
-    tried = [run for run in server.runs(PEAKS) if run.tags[ATTEMPT] == "3"]
-    assert tried[0].status == dg.DagsterRunStatus.FAILURE
-    ticks = _ticks(server)
-    server.until(lambda: _ticks(server) >= ticks + 3)
-    assert len(server.runs(PEAKS)) == before + 3
-    assert server.ask(VERSIONS) == 1
-    server.ask(MEND)
-    server.hours_pass()
-    server.until(lambda: server.ask(VERSIONS) == 2)
 
-    # declarations that change on the disk are loaded, and what they touch is made again
-    assert server.ask(CRP) == 1
+def test_a_batch_that_fails_is_tried_three_times_and_registered_once_its_cause_is_mended(
+    made: Server,
+) -> None:
+    made.ask(BREAK)
+    (made.installation.source / "peaks.csv").write_text(FILES["peaks.csv"] + "f3,1,1,1,1\n")
+    made.until(lambda: made.ended(PEAKS, 3))
+    assert sorted(run.tags[ATTEMPT] for run in made.runs(PEAKS)) == ["1", "2", "3"]
+    assert {run.status for run in made.runs(PEAKS)} == {dg.DagsterRunStatus.FAILURE}
+    ticks = _ticks(made)
+    made.until(lambda: _ticks(made) >= ticks + 3)
+    assert len(made.runs(PEAKS)) == 3
+    assert made.ask(VERSIONS) == 1
+    made.ask(MEND)
+    made.hours_pass()
+    made.until(lambda: made.ask(VERSIONS) == 2)
+
+
+def test_declarations_that_change_on_the_disk_are_loaded_and_what_they_touch_is_made_again(
+    made: Server,
+) -> None:
+    assert made.ask(CRP) == 1
     mapping = MAPPING.replace("  crp: {number: crp, unit: mg/L}\n", "").replace("[note]", "[note, crp]")
-    server.installation.declare("tiny", mapping=mapping)
-    server.until(lambda: server.ask(CRP) == 0)
-    assert {run.status for run in server.runs("declarations")} == {dg.DagsterRunStatus.SUCCESS}
+    made.installation.declare("tiny", mapping=mapping)
+    made.until(lambda: made.ask(CRP) == 0)
+    assert {run.status for run in made.runs("declarations")} == {dg.DagsterRunStatus.SUCCESS}
 
-    # also when they were broken in between
-    server.installation.declare("tiny", mapping="participant: [")
-    server.until(lambda: server.ended("declarations", 2))
-    server.installation.declare("tiny")
-    server.until(lambda: server.ask(CRP) == 1)
+    made.installation.declare("tiny", mapping="participant: [")  # broken in between
+    made.until(lambda: made.ended("declarations", 2))
+    made.installation.declare("tiny")
+    made.until(lambda: made.ask(CRP) == 1)
 
 
 def _ticks(server: Server) -> int:
