@@ -6,33 +6,28 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from omics_orchestrator.cli.words import omics
+from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.session import Session
-
-COLUMNS = ("waiting", "attempts", "next try", "once its cause is mended")
 
 
 def show_waiting(console: Console, session: Session) -> None:
     """Print one line per batch that was tried and is not here; nothing where none waits."""
     found = session.waiting()
-    if not found:
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in COLUMNS:
-        table.add_column(name, no_wrap=True)
+    if found:
+        console.print("\nWaiting", style="bold")
     for one in found:
-        table.add_row(
-            escape(one.place), str(one.attempts), _next(one.next_at, one.under_way), _mends(one.place)
-        )
-    console.print(table)
-    console.print()
+        tried = counted(one.attempts, "attempt")
+        told = f"{one.place} · {tried}, next one {_next(one.next_at, one.under_way)}; {_mends(one.place)}"
+        console.print(escape(told), soft_wrap=True, highlight=False)
+    if found:
+        console.print()
 
 
-def _next(moment: datetime | None, under_way: bool) -> str:
+def _next(moment: datetime | None, under_way: bool) -> str:  # noqa: FBT001 - read off the batch
     if under_way:
-        return "running"
+        return "under way"
     now = datetime.now(UTC)
     if moment is None or moment <= now:
         return "at the next look"
@@ -41,5 +36,5 @@ def _next(moment: datetime | None, under_way: bool) -> str:
 
 
 def _mends(place: str) -> str:
-    """Return the command that does not wait for the next try."""
-    return f"{omics()} materialize {place}" if "/" in place else "start the code server again"
+    """Return what does not wait for it, once the cause is mended."""
+    return f"once mended: {omics()} materialize {place}" if "/" in place else "or start the code server again"
