@@ -25,7 +25,7 @@ def show_waiting(console: Console, session: Session) -> None:
         console.print()
 
 
-def _next(moment: datetime | None, under_way: bool) -> str:  # noqa: FBT001 - read off the batch
+def _next(moment: datetime | None, under_way: bool) -> str:
     if under_way:
         return "under way"
     now = datetime.now(UTC)
