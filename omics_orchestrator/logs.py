@@ -38,7 +38,7 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": getattr(event, "event_type_value", None),
+            "event": str(getattr(event, "event_type_value", "")).replace("PIPELINE_", "RUN_"),
             "run": context.get("run_id"),
             "study": asset[1] if len(asset) > 1 and asset[0] != "warehouse" else None,
             "asset": "/".join(asset) or None,
