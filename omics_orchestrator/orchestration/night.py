@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import dagster as dg
 
@@ -88,11 +88,9 @@ def _standing(instance: dg.DagsterInstance, final: Iterable[dg.RunRecord]) -> li
 
 def _mended(instance: dg.DagsterInstance, failure: Failure) -> bool:
     keys = [dg.AssetKey.from_user_string(key) for key in failure.assets]
-    latest = instance.get_latest_materialization_events(keys) if keys else {}
-    return bool(keys) and all(
-        event is not None and datetime.fromtimestamp(event.timestamp, UTC) > failure.at
-        for event in latest.values()
-    )
+    found = instance.get_latest_materialization_events(keys) if keys else {}  # those that were ever made
+    made = [event.timestamp for event in found.values() if event is not None]
+    return bool(keys) and len(made) == len(keys) and min(made) > failure.at.timestamp()
 
 
 def _beats(instance: dg.DagsterInstance, now: datetime) -> bool:
