@@ -10,7 +10,10 @@ import threading
 import time
 from collections.abc import Callable
 
+import dagster as dg
+
 from omics_orchestrator.errors import StorageError
+from omics_orchestrator.orchestration import clock
 from omics_orchestrator.orchestration.instance import prepare
 from omics_orchestrator.settings import WORKING_COPY, Settings, export
 from omics_orchestrator.storage.database import Database
@@ -35,8 +38,22 @@ def serve(settings: Settings, tell: Callable[[str], None]) -> None:
         tell(f"{_named(holder(database, DAEMON))}: this one waits until that one has ended")
         _wait(lock)
     tell("the daemon of this installation is this process")
+    mind_the_clock(tell)
     sys.argv = ["dagster-daemon", "run", "-w", str(WORKING_COPY / "workspace.yaml")]
     runpy.run_module("dagster._daemon", run_name="__main__", alter_sys=True)
+
+
+def mind_the_clock(tell: Callable[[str], None]) -> None:
+    """Let no sensor or schedule sleep because the clock was ahead, now or later."""
+    with dg.DagsterInstance.get() as instance:
+        if names := clock.bring_back(instance, time.time()):
+            tell(f"the clock was ahead; {', '.join(names)}: due again from now on")
+
+    def anew(seconds: float) -> None:
+        tell(f"the clock was set back by {seconds:.0f} s: the daemon begins anew")
+        os.execv(sys.executable, [sys.executable, "-m", "omics_orchestrator.cli", "daemon"])  # noqa: S606
+
+    clock.watch(anew)
 
 
 def current(database: Database) -> Holder | None:

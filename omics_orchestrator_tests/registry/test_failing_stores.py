@@ -75,6 +75,7 @@ def no_half_rows(far: Laboratory) -> None:
     assert set(digests(far).values()) <= {*sound, None}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("key", [SMALL, LARGE, "list"])
 @pytest.mark.parametrize("word", ["500", "503", "truncate", "stall", "reset"])
 def test_a_fault_that_passes_is_waited_out(
@@ -92,6 +93,7 @@ def test_a_fault_that_passes_is_waited_out(
     whole(far, far.register(OPAQUE))
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("key", [SMALL, LARGE, "list"])
 @pytest.mark.parametrize("word", ["500", "503", "truncate", "stall", "reset"])
 def test_a_fault_that_stays_ends_in_an_error_and_the_next_run_repairs(
@@ -175,6 +177,7 @@ def test_the_time_outs_that_the_product_uses_end_in_minutes() -> None:
     )  # a whole object of 100 GB over a slow line
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("key", [SMALL, LARGE])
 def test_a_body_cut_on_the_way_has_no_digest(server: FailingServer, far: Laboratory, key: str) -> None:
     server.faults[key] = ("shorten", ALWAYS)

@@ -97,6 +97,7 @@ def assert_repaired(database: Database, kind: str) -> None:
     assert read_query(database, LEFT)["name"].to_pylist() == ["s.t", "s.t_pkey"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("kind", TARGETS)
 def test_a_session_ended_by_the_server(database, monkeypatch, kind, point):
@@ -111,6 +112,7 @@ def test_a_session_ended_by_the_server(database, monkeypatch, kind, point):
     assert_repaired(database, kind)
 
 
+@pytest.mark.faults
 def test_a_disk_that_takes_no_more(database, monkeypatch):
     """The session may write no file beyond 1 MB, which Postgres meets as it meets a full disk."""
     error = broken_write(monkeypatch, "copy", database, "shape", narrow)

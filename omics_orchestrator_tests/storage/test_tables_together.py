@@ -95,6 +95,7 @@ def test_a_writer_killed_in_the_middle_leaves_the_old_table(database, tmp_path, 
     assert read_table(database, "s", "t").equals(both)
 
 
+@pytest.mark.faults
 def test_writers_of_one_table_wait_for_each_other(database):
     """They start in an empty database, so that they also race for the first schema and the state table."""
     writers = 4

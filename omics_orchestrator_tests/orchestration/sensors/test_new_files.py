@@ -82,6 +82,7 @@ def _job(sensing: Sensing) -> dg.JobDefinition:
     return build_definitions(sensing.workspace()).get_implicit_global_asset_job_def()
 
 
+@pytest.mark.faults
 def test_three_attempts_then_back_off_then_the_mended_batch_is_registered(registered: Sensing) -> None:
     installation = registered.installation
     (installation.source / "peaks.csv").write_text(MORE)
@@ -104,6 +105,7 @@ def test_three_attempts_then_back_off_then_the_mended_batch_is_registered(regist
     assert registered.tick(5 * HOUR) == []
 
 
+@pytest.mark.faults
 def test_a_batch_that_backs_off_is_registered_by_hand_once_its_cause_is_mended(registered: Sensing) -> None:
     installation = registered.installation
     (installation.source / "peaks.csv").write_text(MORE)
