@@ -138,6 +138,7 @@ def test_errors_outside_the_bodies(night: Night, monkeypatch: pytest.MonkeyPatch
         build_definitions(night.installation.workspace()).resolve_implicit_global_asset_job_def()
     )
     night.instance.report_run_failed(lost, f"container said {PLANTED}")
+    night.instance.add_run_tags(lost.run_id, {"dagster/will_retry": "false"})  # its last attempt
     night.tick()
     kinds = dict(night.heard())
     assert "its message is not told" in kinds["ValueError"]
