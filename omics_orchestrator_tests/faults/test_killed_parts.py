@@ -56,7 +56,7 @@ def test_a_killed_step_runs_again(station: Station, quiet: Quiet) -> None:
     with halfway(station) as run:
         for worker in station.workers():
             worker.kill()
-        assert eventually(lambda: station.runs()[run] == "FAILURE", 60)
+        assert eventually(lambda: station.runs()[run] == "FAILURE")
     whole(station, quiet, station.content())
 
 
@@ -91,7 +91,7 @@ def test_a_killed_code_server_takes_its_runs_with_it_and_they_run_again(
         station.kill("code")
         assert not station.workers()
         station.start_code()
-        assert eventually(lambda: station.runs()[run] == "FAILURE", 120)
+        assert eventually(lambda: station.runs()[run] == "FAILURE")
     whole(station, quiet, station.content())
 
 
