@@ -28,7 +28,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(5400)]
 PATIENCE = 900.0  # seconds for what takes ten on a quiet machine
 PEAKS = "files/tiny/metabolomics"
 VERSIONS = "select count(*) from registry.file_version"
-CRP = "select count(*) from information_schema.columns where table_schema = 'harmonised_tiny' and column_name = 'crp'"
+CRP = """
+select count(*) from information_schema.columns
+where table_schema = 'harmonised_tiny' and table_name = 'visit' and column_name = 'crp'
+"""
 BREAK = """
 create function registry.refuse() returns trigger language plpgsql as $$ begin raise exception 'no'; end $$;
 create trigger refuse before insert or update on registry.file_version for each row execute function registry.refuse()
@@ -114,7 +117,7 @@ def _served(installed: Installation) -> Iterator[Server]:
     try:
         port = os.environ["OMICS_CODE_PORT"]
         group.start("code", "dagster", "code-server", "start", "-m", LOCATION, "-h", "127.0.0.1", "-p", port)
-        group.start("daemon", "dagster._daemon", "run", "-w", "workspace.yaml")
+        group.start("daemon", "omics_orchestrator.cli", "daemon")
         yield Server(installed, group)
     finally:
         group.stop()
