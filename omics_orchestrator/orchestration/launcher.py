@@ -21,6 +21,8 @@ from omics_orchestrator.errors import NotConfigured
 
 RUN = "dagster/run_id"  # the label that DockerRunLauncher writes
 PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+ONE_OFF = {"com.docker.compose.oneoff": "True", "com.docker.compose.container-number": "1"}
 NOT_FOR_RUNS = "docker.sock"  # the end of a mount's target: a run has no business with the engine
 
 
@@ -115,13 +117,6 @@ def _like(own: Container) -> dict[str, Any]:
         "log_config": LogConfig(type=host["LogConfig"]["Type"], config=host["LogConfig"]["Config"]),
         "healthcheck": {"test": ["NONE"]},  # that of the image asks for a code server
         "stop_timeout": 30,  # seconds between the asking and the killing
-        # Compose takes the container for one that `run` made: `down` ends it with the rest.
-        "labels": {PROJECT: project, **_ONE_OFF} if project else {},
+        # Compose takes the container for one that `run` made for this service: `down` ends it with the rest.
+        "labels": {PROJECT: project, SERVICE: own.labels[SERVICE], **ONE_OFF} if project else {},
     }
-
-
-_ONE_OFF = {
-    "com.docker.compose.oneoff": "True",
-    "com.docker.compose.service": "run",
-    "com.docker.compose.container-number": "1",
-}
