@@ -163,7 +163,9 @@ class WorkingCopy:
         ids = docker(
             "ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={self.project}"
         ).split()
-        found = json.loads(docker("inspect", *ids)) if ids else []
+        found = (
+            json.loads(docker("inspect", *ids, check=False)) if ids else []
+        )  # a run may have gone meanwhile
         label = "com.docker.compose.service"
         return {
             one["Config"]["Labels"][label]: one
