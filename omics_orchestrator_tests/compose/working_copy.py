@@ -239,7 +239,7 @@ class WorkingCopy:
             shutil.copy(program.resolve(), folder / program.name)
         (folder / "Dockerfile").write_text(
             f"FROM {self.environment['OMICS_IMAGE']}\nUSER root\nCOPY . /standin\nHEALTHCHECK NONE\n"
-            'ENTRYPOINT ["python", "/standin/standin.py"]\nUSER 1000\n'
+            'ENTRYPOINT ["python", "/standin/standin.py"]\n'
         )
         docker("build", "--quiet", "--tag", image, str(folder))
         return image
