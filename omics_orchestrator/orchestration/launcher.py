@@ -59,14 +59,6 @@ class Launcher(DockerRunLauncher):
         self._sweep()
         super().resume_run(context)
 
-    def terminate(self, run_id: str) -> bool:
-        """Stop a run's container; a run that was killed by that is canceled at once, not minutes later."""
-        stopped = super().terminate(run_id)
-        run = self._instance.get_run_by_id(run_id)
-        if stopped and run and not run.is_finished:
-            self._instance.report_run_canceled(run, "its container was stopped")
-        return bool(stopped)
-
     def _sweep(self) -> None:
         """Remove the ended containers of runs whose end Dagster knows; what they died of stands in its events."""
         own = _own()

@@ -211,7 +211,7 @@ class TestRunsInContainersOfTheirOwn:
             stop = 'mutation {terminateRun(runId: "%s") {__typename}}' % run  # noqa: UP031
             answer = front.graphql("/operate/graphql", stop, OPERATOR)["data"]["terminateRun"]["__typename"]
             assert answer == "TerminateRunSuccess"
-            assert front.run_ended(run) == "CANCELED"
+            assert front.run_ended(run, 600) == "CANCELED"
 
     def test_down_ends_runs_too(self, copy):
         front = copy.front()
