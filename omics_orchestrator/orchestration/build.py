@@ -7,6 +7,7 @@ import dagster as dg
 from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.orchestration import describe
 from omics_orchestrator.orchestration.assets import TABLES
+from omics_orchestrator.orchestration.confirm import hourly_confirmation
 from omics_orchestrator.orchestration.deliveries import delivery_assets
 from omics_orchestrator.orchestration.executor import present_in_process
 from omics_orchestrator.orchestration.failed_runs import failed_runs
@@ -40,9 +41,11 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
     assets += warehouse_assets(usable, dictionary, catalogue)
     assets += [describe.broken(name, error) for name, error in catalogue.broken.items()]
     told = [failed_runs(usable)] if configured(workspace.settings) else []
+    line = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
+    schedules = [*nightly(usable), *hourly_confirmation(line), nightly_scrub(), nightly_retention()]
     return dg.Definitions(
         assets=assets,
-        schedules=[*nightly(usable), nightly_scrub(), nightly_retention()] if usable else [],
+        schedules=schedules if usable else [],
         sensors=[*sensors_of(workspace, usable), declarations, *told],
         resources={TABLES: PostgresTables(), S3: S3Store()},
         executor=present_in_process,
