@@ -13,7 +13,7 @@ from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator_tests.installation import Installation
 from omics_orchestrator_tests.publishing import add_wide
 
-MAIN, PEOPLE = dg.AssetKey(["dataset", "wide", "main"]), dg.AssetKey(["dataset", "wide", "people"])
+MAIN, PEOPLE, COLUMNS = (dg.AssetKey(["dataset", "wide", name]) for name in ("main", "people", "columns"))
 
 
 class Line:
@@ -50,7 +50,7 @@ def test_a_dataset_is_confirmed_once_when_its_sources_were_read(line: Line) -> N
     assert line.confirmed() == []  # made after its sources were read: as fresh as they are
     before = line.latest(MAIN)
     line.run("raw/wide", force=True)
-    assert set(line.confirmed()) == {MAIN, PEOPLE}
+    assert set(line.confirmed()) == {MAIN, PEOPLE, COLUMNS}
     after = line.latest(MAIN)
     assert after.timestamp > before.timestamp
     told, said = before.asset_materialization, after.asset_materialization
@@ -87,7 +87,7 @@ def test_the_job_confirms(line: Line) -> None:
     definitions = build_definitions(line.installation.workspace())
     done = definitions.resolve_job_def("confirmation").execute_in_process(instance=line.instance)
     [event] = [one for one in done.all_events if one.event_type_value == "STEP_OUTPUT"]
-    assert event.step_output_data.metadata["datasets"].value == 2
+    assert event.step_output_data.metadata["datasets"].value == 3
 
 
 def test_without_datasets_there_is_nothing_to_confirm(installation: Installation) -> None:
