@@ -63,7 +63,7 @@ def test_a_dataset_is_confirmed_once_when_its_sources_were_read(line: Line) -> N
 
 
 def test_a_source_that_was_not_read_lets_it_grow_old(line: Line) -> None:
-    line.run("raw/wide/files/people", force=True)
+    line.run("raw/wide/own/people", force=True)
     assert line.confirmed() == [PEOPLE]  # the other also stands on visits
 
 
