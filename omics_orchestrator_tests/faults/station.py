@@ -215,7 +215,7 @@ class Station:
         assert eventually(lambda: set(self.runs().values()) <= set(FINISHED)), (self.runs(), self.tails())
 
     def launch(self) -> str:
-        """Ask for a run of every asset; return its id. The steps of deliveries fail in it: it names no day for them."""
+        """Ask for a run of every asset, as a person does; return its id."""
         self.ready()
         tag = f"launch_{next(LAUNCHES)}"
         job = ("dagster", "job", "launch", "-w", "workspace.yaml", "-j", "__ASSET_JOB")

@@ -13,7 +13,7 @@ import pytest
 
 from omics_orchestrator.storage.embedded import ensure_server
 from omics_orchestrator_tests.faults.conftest import Quiet
-from omics_orchestrator_tests.faults.station import FINISHED, Station, eventually
+from omics_orchestrator_tests.faults.station import Station, eventually
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(1200)]
 HALT = "harmonised_tiny.visit"
@@ -76,11 +76,11 @@ def test_a_killed_daemon_disturbs_no_run_and_its_successor_goes_on(station: Stat
     with halfway(station) as run:
         station.kill("daemon")
         second = station.launch()
-    assert eventually(lambda: station.runs()[run] in FINISHED)
+    assert eventually(lambda: station.runs()[run] == "SUCCESS")
     assert station.runs()[second] == "QUEUED"
     held = station.content()
     station.start_daemon()
-    assert eventually(lambda: station.runs()[second] in FINISHED)
+    assert eventually(lambda: station.runs()[second] == "SUCCESS")
     whole(station, quiet, held)
 
 

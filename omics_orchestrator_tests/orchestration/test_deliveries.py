@@ -62,6 +62,14 @@ def test_many_days_are_one_run_that_the_line_applies_once(ran: Installation) -> 
     assert session.materialise(session.assets()).ran == {}
 
 
+def test_a_run_of_everything_names_no_day_and_asks_no_delivery(installation: Installation) -> None:
+    job = Session(installation.workspace())._line.definitions.resolve_implicit_global_asset_job_def()
+    run = job.execute_in_process(instance=dg.DagsterInstance.get(), raise_on_error=False)
+    assert run.success
+    made = {event.asset_key for event in run.get_asset_materialization_events()}
+    assert made == {dg.AssetKey.from_user_string(key) for key in ALL}
+
+
 def test_a_day_without_files_is_staged_too(ran: Installation) -> None:
     session = Session(ran.workspace())
     assert session.deliver("tiny", "metabolomics", date(2020, 1, 1), date(2020, 1, 1)) is None
