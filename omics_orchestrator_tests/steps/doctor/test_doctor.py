@@ -142,7 +142,7 @@ def test_a_stopped_server(installation: Installation) -> None:
     )
     current.forget()
     lines = examine(Workspace(away))
-    assert faulty(lines) == {("fail", "postgres"), ("fail", "dagster")}
+    assert faulty(lines) == {("fail", "postgres"), ("fail", "dagster"), ("fail", "runs")}
     assert "OMICS_DATABASE_URL" in of(lines, "postgres").mend
     assert SECRET not in str(lines)
 
