@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from omics_orchestrator.errors import FormatError
+from omics_orchestrator.formats.text import LONGEST_LINE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,9 +43,13 @@ class TableText:
 
 def whole(blocks: Iterable[bytes]) -> bytes:
     """Return a text as a whole; what cannot be a table of ours is refused before it fills the memory."""
-    taken, size = [], 0
+    taken, size, line = [], 0, 0
     for block in blocks:
         size += len(block)
+        end = max(block.rfind(b"\n"), block.rfind(b"\r"))
+        line = len(block) - end - 1 + (line if end < 0 else 0)
+        if line > LONGEST_LINE:
+            raise FormatError(f"a line is longer than {LONGEST_LINE >> 20} MiB: no text file")
         if b"\0" in block:
             raise FormatError("NUL bytes: no text file")
         if size > LARGEST:
