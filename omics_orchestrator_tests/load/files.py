@@ -33,7 +33,7 @@ FROM registry.file JOIN registry.file_version ON file_number = number
 
 def load(folder: Path, count: int, seconds: float) -> list[str]:
     """Run it, print the figures, and return what was wrong."""
-    station = Station(folder)
+    station = Station(folder, OMICS_LOOK_EVERY="30")
     study = station.dictionary / "studies" / "drop"
     study.mkdir()
     (study / "study.yaml").write_text(STUDY)
