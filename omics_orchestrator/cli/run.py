@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from omics_orchestrator.demo.serving import ensure_redcap
@@ -20,9 +22,11 @@ def run_command(command: list[str]) -> None:
     settings = Settings.from_environment()
     ensure_redcap(settings, inheritable=True)
     export(prepare(settings) | libpq(Database.open(settings).url))
-    if settings.database_url is None:  # psql and pg_dump of the server's own version come first
-        programs = find_binaries(settings, settings.home / "postgres" / "data").folder
-        export({"PATH": os.pathsep.join((str(programs), settings.environment.get("PATH", os.defpath)))})
+    # Programs of our own environment come first, whether or not it was activated: `omics run -- dagster …`.
+    folders = [str(Path(sys.executable).parent), settings.environment.get("PATH", os.defpath)]
+    if settings.database_url is None:  # and psql and pg_dump of the server's own version
+        folders.insert(0, str(find_binaries(settings, settings.home / "postgres" / "data").folder))
+    export({"PATH": os.pathsep.join(folders)})
     program = shutil.which(command[0])
     if program is None:
         raise NotConfigured(f"no program {command[0]!r} on PATH")
