@@ -121,6 +121,14 @@ def test_run_gives_the_environment_and_the_exit_code(installation: Installation)
     assert answer.stdout.split()[0] == str(installation.settings.dagster_home)
 
 
+def test_run_finds_programs_of_its_own_environment(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.defpath)  # nobody activated it
+    answer = omics(installation, "run", "--", "dagster", "--version")
+    assert (answer.returncode, answer.stdout.split()[0]) == (0, "dagster,")
+
+
 def test_watcher_ends_a_group_whose_owner_was_killed() -> None:
     stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
     owner_code = (
