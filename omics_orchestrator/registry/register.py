@@ -127,9 +127,7 @@ def register(
     migrate(database)
     whose: dict[str, object] = {"study": study, "assay": assay_name, "quick": quick}
     with many_objects(), database.transaction() as connection, connection.cursor() as cursor:
-        cursor.execute(LOCK, (f"register {study} {assay_name}",))
-        cursor.execute(NO_WAIT)
-        connection.commit()
+        _begin(connection, cursor, f"register {study} {assay_name}")
         beside = beside_of(stores, assay)
         work = _Registration(stores, study, assay_name, assay, circumstances, run_id, quick=quick)
         touched = forget_otherwise_named(cursor, study, assay_name, circumstances.names.prefix)
@@ -147,12 +145,24 @@ def register(
         rows = {**report.counts(cursor, whose, files), "read": count}
         told, state = report.findings(cursor, whose, files)
         told += barred_finding(cursor, whose) + work.of_manifest(cursor, whose)
-        cursor.execute(WAIT)
-        connection.commit()
+        _keep_all(connection, cursor)
         if assay.index and not quick:
             rows["indexes_made"], refused = work.index(cursor, whose)
             told += refused
     return Registered(rows, told, state, touched, files.facts())
+
+
+def _begin(connection: Connection, cursor: Cursor, name: str) -> None:
+    """Take the lock of one assay; commits wait for no disk from here on."""
+    cursor.execute(LOCK, (name,))
+    cursor.execute(NO_WAIT)
+    connection.commit()
+
+
+def _keep_all(connection: Connection, cursor: Cursor) -> None:
+    """Commit and wait until this and all commits before it are on the disk."""
+    cursor.execute(WAIT)
+    connection.commit()
 
 
 class _Registration:

@@ -21,16 +21,10 @@ from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_batches import FIRST_CELLS
 from omics_orchestrator.sources.redcap_changes import Asking, mark_of, pull
 from omics_orchestrator.sources.redcap_delivery import completed, project_of
+from omics_orchestrator.sources.redcap_edits import OVERLAP, newest_edits, touched_within
 from omics_orchestrator.sources.redcap_pull import FormPull, asked_of
 from omics_orchestrator.sources.redcap_refusals import Changed
-from omics_orchestrator.sources.redcap_standing import (
-    OVERLAP,
-    declarations,
-    listed,
-    newest_edits,
-    signature,
-    touched_within,
-)
+from omics_orchestrator.sources.redcap_standing import declarations, listed, signature
 from omics_orchestrator.sources.redcap_tables import form_table
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
 from omics_orchestrator.storage.objects import Stores

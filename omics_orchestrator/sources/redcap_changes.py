@@ -10,16 +10,10 @@ import pyarrow as pa
 
 from omics_orchestrator.sources.base import Held
 from omics_orchestrator.sources.redcap_api import RedcapApi
+from omics_orchestrator.sources.redcap_edits import OVERLAP, digest_of, read_log
 from omics_orchestrator.sources.redcap_pull import Asked, FormPull
 from omics_orchestrator.sources.redcap_refusals import Passing
-from omics_orchestrator.sources.redcap_standing import (
-    OVERLAP,
-    Declarations,
-    Listed,
-    digest_of,
-    listed,
-    read_log,
-)
+from omics_orchestrator.sources.redcap_standing import Declarations, Listed, listed
 
 CLOCK = "%Y-%m-%d %H:%M:%S"
 BACK = timedelta(hours=1)  # a server's clock that went back further makes "since" worthless

@@ -20,8 +20,9 @@ from omics_orchestrator.sources.base import admits
 from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_batches import FIRST_CELLS, MOST_RECORDS, Batches
 from omics_orchestrator.sources.redcap_csv_answer import csv_table
+from omics_orchestrator.sources.redcap_edits import PLAIN
 from omics_orchestrator.sources.redcap_refusals import Changed, Cut, Passing, Refused, TooBig
-from omics_orchestrator.sources.redcap_standing import PLAIN, Declarations, Listed
+from omics_orchestrator.sources.redcap_standing import Declarations, Listed
 
 PLACES = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 GROUP = "redcap_data_access_group"

@@ -1,32 +1,28 @@
 """What a REDCap project declares and which records it has, as its API tells it now: asked once for all its forms.
 
 Asked at most every few seconds for each address and token, by one thread; the records themselves are not read here.
+What changed lately: redcap_edits.py.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import uuid
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from omics_orchestrator.errors import DeliveryError
-from omics_orchestrator.sources.base import Window
 from omics_orchestrator.sources.redcap_api import Answer, RedcapApi
 from omics_orchestrator.sources.redcap_csv_answer import csv_table
-from omics_orchestrator.sources.redcap_refusals import Changed, Passing, Refused, TooBig
+from omics_orchestrator.sources.redcap_edits import OVERLAP, PLAIN, digest_of, ids_in, read_log
+from omics_orchestrator.sources.redcap_refusals import Changed, Passing, Refused
 from omics_orchestrator.sources.redcap_shared import SHARED
 
 Rows = list[dict[str, Any]]
-OVERLAP = timedelta(
-    hours=26
-)  # any two time zones lie 26 hours apart at most: what the server's own is, is not known
 HASHED = re.compile("[0-9a-f]{32}")
 PURPOSEFUL = ("is_longitudinal", "has_repeating_instruments_or_events", "missing_data_codes")
 
@@ -112,14 +108,6 @@ class Listed:
         return digest_of(sorted(self.rows))
 
 
-@dataclass(frozen=True)
-class Log:
-    """Entries about records of a window of the log. `records`: whose; `newest`: digest of the last ones."""
-
-    records: frozenset[str]
-    newest: str
-
-
 def declarations(api: RedcapApi, key: tuple[str, ...], *, fresh: bool = False) -> Declarations:
     """Return what the project declares; `key` stands for its address and token.
 
@@ -166,51 +154,6 @@ def signature(api: RedcapApi, key: tuple[str, ...]) -> str:
     if isinstance(found, DeliveryError):
         raise DeliveryError(str(found), retry=found.retry)
     return str(found)
-
-
-def touched_within(api: RedcapApi, key: tuple[str, ...], record_id: str, window: Window) -> tuple[str, ...]:
-    """Return the records touched within a window, which is widened to any time zone that the server may have."""
-    words = {"dateRangeBegin": window.begins - OVERLAP, "dateRangeEnd": window.ends + OVERLAP}
-    read = csv_table(f"REDCap at {api.host}, records of a window")
-
-    def ask() -> tuple[str, ...]:
-        said: dict[str, Any] = {word: moment.strftime("%Y-%m-%d %H:%M:%S") for word, moment in words.items()}
-        table = api.ask("record", read, fields=[record_id], **PLAIN, **said)
-        if table.num_columns and record_id not in table.column_names:
-            raise DeliveryError(f"REDCap at {api.host}: the answer lacks the record id, {record_id}")
-        return tuple(sorted(set(table[record_id].to_pylist()))) if table.num_columns else ()
-
-    found = SHARED.get((*key, "touched", *map(str, words.values())), ask)
-    assert isinstance(found, tuple)
-    return found
-
-
-def read_log(api: RedcapApi, since: datetime) -> Log | None:
-    """Return the log about records since then; None = the token's user may not read it."""
-    try:
-        rows, _ = api.rows("log", logtype="record", beginTime=since.strftime("%Y-%m-%d %H:%M"))
-    except (Refused, Passing):  # a log too long to be read in one window is as good as none
-        return None
-    return _log_of(rows)
-
-
-def _log_of(rows: Rows) -> Log:
-    last = max((str(row.get("timestamp", "")) for row in rows), default="")
-    newest = sorted(json.dumps(row, sort_keys=True) for row in rows if str(row.get("timestamp", "")) == last)
-    return Log(frozenset(str(row.get("record") or "") for row in rows), digest_of(newest))
-
-
-def newest_edits(api: RedcapApi, since: datetime) -> str | None:
-    """Return a digest of the newest entries about records since then; '' = there are none, None = we may not know.
-
-    Raises:
-        DeliveryError: the server does not answer.
-    """
-    try:
-        rows, _ = api.rows("log", logtype="record", beginTime=since.strftime("%Y-%m-%d %H:%M"))
-    except (Refused, TooBig):
-        return None
-    return _log_of(rows).newest if rows else ""
 
 
 def _declared(api: RedcapApi) -> Declarations:
@@ -309,25 +252,10 @@ def _groups(api: RedcapApi) -> bool | None:
 def _listed(api: RedcapApi, record_id: str) -> Listed:
     read = csv_table(f"REDCap at {api.host}, record ids")
     table, clock = api.ask("record", lambda answer: (read(answer), answer.clock), fields=[record_id], **PLAIN)
-    if table.num_columns and record_id not in table.column_names:
-        raise DeliveryError(f"REDCap at {api.host}: the answer lacks the record id, {record_id}")
-    rows = Counter(table[record_id].to_pylist() if table.num_columns else ())
+    rows = Counter(ids_in(api, table, record_id))
     if rows and all(HASHED.fullmatch(record) for record in rows):
         raise DeliveryError(
             f"REDCap at {api.host}: the record ids are hashed, as the right 'De-Identified' does; give the token's "
             "user 'Full Data Set', or 'Remove All Identifier Fields' with a record id that is not marked as one"
         )
     return Listed(dict(rows), clock)
-
-
-PLAIN: Mapping[str, Any] = {
-    "type": "flat",
-    "rawOrLabel": "raw",
-    "rawOrLabelHeaders": "raw",
-    "exportCheckboxLabel": "false",
-}
-
-
-def digest_of(content: object) -> str:
-    """Return the digest of anything that JSON can write."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
