@@ -6,6 +6,7 @@ Columns as cog-genomics.org documents them (PLINK 1.9 and 2.0 formats). Genotype
 from __future__ import annotations
 
 import io
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -94,7 +95,7 @@ class _Stored(io.RawIOBase):
 
 
 @dataclass
-class _Table:
+class _Table(ABC):
     """A table of one line per sample or variant; `plain` are its columns where no header line names them."""
 
     plain: tuple[str, ...] = ()
@@ -162,13 +163,13 @@ class _Table:
     def _refuse(self, problem: str) -> None:
         raise FormatError(f"line {self.lines}: {problem}")
 
+    @abstractmethod
     def row(self, cells: list[bytes]) -> None:
         """Take one row."""
-        raise NotImplementedError
 
+    @abstractmethod
     def facts(self) -> dict[str, JsonValue]:
         """Return what is registered."""
-        raise NotImplementedError
 
     def told(self) -> list[str]:
         """Return what tools may stumble over."""

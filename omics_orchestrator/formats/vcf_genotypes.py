@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -175,7 +176,7 @@ def _of_bcf(
         yield b"", batch
 
 
-class _Reader:
+class _Reader(ABC):
     """Reads the genotypes of records into blocks; `columns` tells the column of each sample of the file, -1 = none."""
 
     def __init__(self, header: Header, samples: Sequence[str] | None) -> None:
@@ -205,8 +206,9 @@ class _Reader:
             ploidy=ploidy,
         )
 
+    @abstractmethod
     def _fill(self, text: bytes, batch: list[_Record], dosage: Any, ploidy: Any) -> None:
-        raise NotImplementedError
+        """Fill both arrays, (records, samples), which stand at "not called"."""
 
 
 class _Binary(_Reader):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import anndata
 import numpy as np
-import pytest
+import pysam
 
 from omics_orchestrator.demo import genomes, omics_files
 from omics_orchestrator.demo.cohort import FIRST_DAY, Sample, people
@@ -64,7 +65,6 @@ def test_every_genome_bears_the_name_of_its_file_but_the_planted(demo):
 
 
 def test_htslib_reads_and_indexes_the_variants(demo, tmp_path):
-    pysam = pytest.importorskip("pysam")
     file = tmp_path / "cohort.vcf.gz"
     file.write_bytes((demo.folder / "demo_child" / "wgs" / "cohort.vcf.gz").read_bytes())
     pysam.tabix_index(str(file), preset="vcf")
@@ -100,7 +100,6 @@ def test_bgzip_of_more_than_one_block():
 
 
 def test_anndata_reads_the_single_cells(demo):
-    anndata = pytest.importorskip("anndata")
     for file in sorted((demo.folder / "demo_registry" / "single_cell").iterdir()):
         cells = anndata.read_h5ad(file)
         assert cells.shape == (4 * omics_files.CELLS, omics_files.MARKERS)

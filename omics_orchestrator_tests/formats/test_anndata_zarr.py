@@ -8,8 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anndata
+import mudata
 import numpy as np
 import pytest
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,8 +38,6 @@ def judged(store: dict[str, bytes]) -> Inspection:
 @pytest.fixture(scope="module", params=[2, 3])
 def store(request, tmp_path_factory) -> dict[str, bytes]:
     """Return what anndata writes: path → content, of 30 cells × 20 genes."""
-    anndata = pytest.importorskip("anndata")
-    zarr = pytest.importorskip("zarr")
     import pandas as pd
     from scipy import sparse
 
@@ -255,7 +256,6 @@ def test_it_becomes_what_anndata_reads(store, tmp_path):
 
 @pytest.mark.parametrize("name", ["mdata_axis0", "mdata_axis1"])
 def test_real_stores_of_mudata(shared_data, name, tmp_path):
-    mudata = pytest.importorskip("mudata")
     with zipfile.ZipFile(shared_data / "single_cell" / "h5mu" / "v0.3.10" / f"{name}.zarr.zip") as packed:
         store = {f"{name}.zarr/{one}": packed.read(one) for one in dict.fromkeys(packed.namelist())}
         packed.extractall(tmp_path)

@@ -9,6 +9,7 @@ import sys
 import zlib
 from pathlib import Path
 
+import pysam
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,8 +21,6 @@ from omics_orchestrator.formats.bgzf import Blocks
 from omics_orchestrator.formats.text import BGZF_END
 from omics_orchestrator_tests.formats.onfile import OnFile
 from omics_orchestrator_tests.formats.test_base import bgzip
-
-pysam = pytest.importorskip("pysam")
 
 TEXT = (
     b"@HD\tVN:1.6\tSO:coordinate\n@SQ\tSN:chr1\tLN:248956422\n@SQ\tSN:chrX\tLN:1000\n"

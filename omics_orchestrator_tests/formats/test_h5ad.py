@@ -6,6 +6,8 @@ import pickle
 import random
 from typing import Any
 
+import anndata
+import h5py
 import numpy as np
 import pytest
 
@@ -16,8 +18,6 @@ from omics_orchestrator.formats.hdf5 import MAGIC
 from omics_orchestrator.formats.recognise import recognise
 from omics_orchestrator_tests.formats import test_h5mu, test_loom, test_tenx
 from omics_orchestrator_tests.formats.onfile import OnFile
-
-h5py = pytest.importorskip("h5py")
 
 
 def write(change: Any = None) -> bytes:
@@ -70,7 +70,6 @@ def test_real_files(shared_data):
 
 
 def test_what_anndata_writes(tmp_path):
-    anndata = pytest.importorskip("anndata")
     import pandas as pd
     from scipy import sparse
 
@@ -203,7 +202,6 @@ def test_names_of_links_that_are_no_text_are_answered():
 
 def full(tmp_path: Any) -> bytes:
     """Return what anndata writes with every slot filled: 30 cells × 20 genes."""
-    anndata = pytest.importorskip("anndata")
     import pandas as pd
     from scipy import sparse
 
@@ -360,7 +358,6 @@ def test_an_entry_twice_in_a_sparse_matrix_is_told(tmp_path):
 
 def test_a_matrix_larger_than_a_piece_is_read_as_anndata_reads_it(tmp_path, monkeypatch):
     """Pieces end anywhere: in the middle of a cell, of a chunk."""
-    anndata = pytest.importorskip("anndata")
     raw = full(tmp_path)
     whole = look(raw, None)
     monkeypatch.setattr("omics_orchestrator.formats.hdf5.PIECE", 7)
@@ -374,7 +371,6 @@ def test_a_matrix_larger_than_a_piece_is_read_as_anndata_reads_it(tmp_path, monk
 
 @pytest.mark.parametrize("name", ["example.h5ad", "pbmc68k_reduced.h5ad"])
 def test_facts_are_what_anndata_reads(shared_data, name):
-    anndata = pytest.importorskip("anndata")
     path = shared_data / "single_cell" / "h5ad" / name
     facts, read = H5ad().inspect(OnFile(path)).facts, anndata.read_h5ad(path)
     assert (facts["n_obs"], facts["n_vars"]) == read.shape

@@ -3,6 +3,8 @@
 import io
 from typing import Any
 
+import h5py
+import mudata
 import numpy as np
 import pytest
 
@@ -10,8 +12,6 @@ from omics_orchestrator.formats import Format
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.h5mu import H5mu
 from omics_orchestrator_tests.formats.onfile import OnFile
-
-h5py = pytest.importorskip("h5py")
 
 
 def _frame(group: Any, name: str, index: list[str]) -> None:
@@ -79,7 +79,6 @@ def test_what_is_told():
 
 @pytest.mark.parametrize("name", ["v0.2.4/mdata_axis0", "v0.3.10/mdata_axis0", "v0.3.10/mdata_axis1"])
 def test_real_files_are_what_mudata_reads(shared_data, name):
-    mudata = pytest.importorskip("mudata")
     path = shared_data / "single_cell" / "h5mu" / f"{name}.h5mu"
     found = H5mu().inspect(OnFile(path))
     read = mudata.read_h5mu(path)

@@ -6,6 +6,7 @@ import struct
 import time
 from pathlib import Path
 
+import pysam
 import pytest
 
 from omics_orchestrator.errors import FormatError
@@ -15,8 +16,6 @@ from omics_orchestrator.formats.indexing import make_index
 from omics_orchestrator_tests.formats.onfile import OnFile
 from omics_orchestrator_tests.formats.test_bam import bam, record, written
 from omics_orchestrator_tests.formats.test_base import bgzip
-
-pysam = pytest.importorskip("pysam")
 
 HEAD = (
     b"##fileformat=VCFv4.2\n##contig=<ID=1,length=900000000>\n##contig=<ID=2>\n"

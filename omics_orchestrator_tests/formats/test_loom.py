@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -10,8 +11,6 @@ from omics_orchestrator.formats import Format
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.loom import Loom
 from omics_orchestrator_tests.formats.onfile import OnFile
-
-h5py = pytest.importorskip("h5py")
 
 
 def write(change: Any = None) -> bytes:

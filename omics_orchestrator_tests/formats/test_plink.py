@@ -6,6 +6,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import pgenlib
 import pyarrow as pa
 import pytest
 
@@ -41,7 +42,6 @@ def judged(**parts: bytes) -> Inspection:
 
 
 def pgen(path: Path, samples: int, variants: int, *, phased: bool = False, dosages: bool = False) -> bytes:
-    pgenlib = pytest.importorskip("pgenlib")
     chance = np.random.default_rng(4)
     writer = pgenlib.PgenWriter(
         str(path).encode(),

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("rdata")
-
 from omics_orchestrator.formats import Format, rds_guard, rds_stream
 from omics_orchestrator.formats import rds_emit as r
 from omics_orchestrator.formats.base import Inspection

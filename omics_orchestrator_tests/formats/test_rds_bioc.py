@@ -6,9 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("rdata")
-pytest.importorskip("anndata")
-
 from omics_orchestrator.formats.rds import Rds
 from omics_orchestrator.formats.rds_read import read_rds
 from omics_orchestrator_tests.formats.onfile import OnFile

@@ -9,9 +9,6 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-pytest.importorskip("rdata")
-pytest.importorskip("anndata")
-
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.rds import Rds
 from omics_orchestrator.formats.rds_read import read_rds

@@ -6,13 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import sparse as sp
-
-pytest.importorskip("rdata")
-pytest.importorskip("anndata")
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy import sparse as sp
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import rds_emit as r

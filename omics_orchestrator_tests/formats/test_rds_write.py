@@ -4,17 +4,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-
-pytest.importorskip("rdata")
-pytest.importorskip("anndata")
-
-import anndata
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import MemoryFile

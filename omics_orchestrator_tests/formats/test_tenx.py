@@ -5,8 +5,10 @@ import io
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
+import scanpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +17,6 @@ from omics_orchestrator.formats import Format, tenx_mtx
 from omics_orchestrator.formats.base import Inspection, MemoryFile
 from omics_orchestrator.formats.tenx import Tenx
 from omics_orchestrator_tests.formats.onfile import OnFile
-
-h5py = pytest.importorskip("h5py")
 
 MATRIX = b"%%MatrixMarket matrix coordinate integer general\n%\n3 2 4\n1 1 5\n3 1 1\n2 2 7\n3 2 2\n"
 BARCODES = b"AAACCC-1\nAAACGG-1\n"
@@ -226,7 +226,6 @@ def test_repeats_are_counted_where_cells_come_in_order(entries, ascending):
 
 
 def test_real_files_are_what_scanpy_reads(shared_data):
-    scanpy = pytest.importorskip("scanpy")
     folder = shared_data / "single_cell" / "10x"
     new = folder / "3.0.0" / "filtered_feature_bc_matrix"
     old = folder / "1.2.0" / "filtered_gene_bc_matrices" / "hg19_chr21"

@@ -5,17 +5,17 @@ import io
 from pathlib import Path
 from typing import Any
 
+import anndata
+import h5py
 import numpy as np
 import pytest
+import scanpy
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import tenx_read
 from omics_orchestrator.formats.base import MemoryFile, OpenFile
 from omics_orchestrator_tests.formats import test_loom, test_tenx
 from omics_orchestrator_tests.formats.onfile import OnFile
-
-anndata = pytest.importorskip("anndata")
-scanpy = pytest.importorskip("scanpy")
 
 
 def folder(path: Path) -> dict[str, OpenFile]:
@@ -125,7 +125,6 @@ def test_a_loom_has_cells_first(shared_data):
     assert (list(read.obs_names), list(read.var_names)) == (["c1", "c2"], ["CD3E", "CD4", "CD8A"])
     assert read.layers["spliced"].shape == (2, 3)
     assert list(read.obs["sample"]) == ["S2", "S1"]
-    h5py = pytest.importorskip("h5py")
     path = shared_data / "single_cell" / "loom" / "pbmc68k_first200.loom"
     real = tenx_read.read_loom(OnFile(path))
     whole = anndata.read_h5ad(shared_data / "single_cell" / "h5ad" / "pbmc68k_reduced.h5ad")

@@ -4,6 +4,7 @@ import gzip
 from functools import cache
 from pathlib import Path
 
+import pysam
 import pytest
 
 from omics_orchestrator.formats import Format
@@ -109,7 +110,6 @@ def test_each_file_of_the_corpora_gets_its_verdict(shared_data):
 
 
 def test_the_corpora_hold_what_pysam_counts(shared_data):
-    pysam = pytest.importorskip("pysam")
     pysam.set_verbosity(0)
     files = sorted(file for file in (shared_data / "vcf").glob("*/*") if Vcf.bears_suffix(file.name))
     for file in files:

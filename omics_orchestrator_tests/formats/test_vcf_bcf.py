@@ -4,6 +4,7 @@ import gzip
 import struct
 
 import numpy as np
+import pysam
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -30,7 +31,6 @@ def look(raw: bytes) -> Inspection:
 @pytest.fixture(scope="module")
 def bcf(tmp_path_factory):
     """Return a function that has pysam write a BCF, inflated."""
-    pysam = pytest.importorskip("pysam")
     pysam.set_verbosity(0)
     folder = tmp_path_factory.mktemp("bcf")
 

@@ -82,7 +82,6 @@ def look(raw: bytes, *, compiled: bool) -> Inspection:
 @noisy
 @given(version, st.lists(row, min_size=1, max_size=5))
 def test_compiled_and_plain_code_say_the_same(version, rows):
-    pytest.importorskip("numba")
     raw = written(version, rows)
     assert look(raw, compiled=True) == look(raw, compiled=False)
 
@@ -90,7 +89,6 @@ def test_compiled_and_plain_code_say_the_same(version, rows):
 @noisy
 @given(version, st.lists(row, min_size=1, max_size=3), st.data())
 def test_and_so_they_do_of_damaged_texts(version, rows, data):
-    pytest.importorskip("numba")
     raw = bytearray(written(version, rows))
     for _ in range(data.draw(st.integers(1, 4))):
         raw[data.draw(st.integers(len(raw) // 2, len(raw) - 1))] = data.draw(st.integers(0, 255))
@@ -98,7 +96,6 @@ def test_and_so_they_do_of_damaged_texts(version, rows, data):
 
 
 def test_compiled_code_vouches_for_ordinary_records():
-    pytest.importorskip("numba")
     raw = written(
         b"4.5",
         [
@@ -138,7 +135,6 @@ def test_without_numba_large_files_are_read_by_plain_code(monkeypatch):
     "variable", ["NUMBA_DISABLE_JIT", pytest.param("NUMBA_BOUNDSCHECK", marks=pytest.mark.slow)]
 )
 def test_the_kernel_keeps_its_bounds(variable, tmp_path):
-    pytest.importorskip("numba")
     code = (
         "from hypothesis import settings\n"
         "settings.register_profile('few', max_examples=60, database=None)\n"

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pysam
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,7 +32,6 @@ noisy = settings(deadline=None, suppress_health_check=list(HealthCheck))
 def way(request, monkeypatch):
     """Run a test by plain Python and by compiled code."""
     if request.param == "compiled":
-        pytest.importorskip("numba")
         monkeypatch.setattr(vcf_genotypes, "SMALL", -1)
     return request.param
 
@@ -88,7 +88,6 @@ def test_a_vcf_without_samples_has_no_genotypes_to_give():
 
 
 def test_the_corpora_give_what_pysam_reads(shared_data, way):
-    pysam = pytest.importorskip("pysam")
     pysam.set_verbosity(0)
     compared = 0
     for file in sorted((shared_data / "vcf").glob("*/*")):
@@ -134,7 +133,6 @@ cells = st.lists(pieces, max_size=8).map(b"".join)
 @noisy
 @given(st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=4))
 def test_compiled_and_plain_read_the_same(rows):
-    pytest.importorskip("numba")
     site = b"1\t5\t.\tA\tC\t.\t.\t.\tGT:DP\t"
     raw = HEAD + b"".join(site + b"\t".join(row) + b"\n" for row in rows)
     (plain,) = genotypes(MemoryFile("a.vcf", raw))

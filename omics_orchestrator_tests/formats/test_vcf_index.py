@@ -5,7 +5,9 @@ import random
 import shutil
 from contextlib import suppress
 
+import pysam
 import pytest
+from pysam import bcftools
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import Inspection, MemoryFile, OpenFile
@@ -41,7 +43,6 @@ def test_the_indexes_of_the_corpora_fit(shared_data):
 @pytest.fixture
 def indexed(tmp_path):
     """Return a function that writes records to a bgzip VCF (or BCF) and indexes it with pysam."""
-    pysam = pytest.importorskip("pysam")
 
     def write(name: str, records: bytes, *, csi: bool = False) -> tuple[OnFile, OnFile]:
         file = tmp_path / name
@@ -120,7 +121,6 @@ def test_damaged_indexes_are_answered(indexed):
 
 
 def test_an_index_of_a_bcf_knows_numbers_not_names(shared_data, tmp_path):
-    bcftools = pytest.importorskip("pysam.bcftools")
     source = shared_data / "vcf" / "bio2zarr" / "sample.bcf"
     shutil.copy(source, tmp_path / "sample.bcf")
     bcftools.index("-f", str(tmp_path / "sample.bcf"), catch_stdout=False)

@@ -2,6 +2,7 @@
 
 import re
 
+import pysam
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -42,7 +43,6 @@ def look(raw: bytes) -> Inspection:
 
 def read_by_htslib(raw: bytes, folder) -> bool:
     """Tell whether htslib reads the file to its end."""
-    pysam = pytest.importorskip("pysam")
     pysam.set_verbosity(0)
     (folder / "a.vcf").write_bytes(raw)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import anndata
+import mudata
 import numpy as np
 import pandas as pd
 import pytest
@@ -213,7 +214,6 @@ def test_public_single_cells(bench: Bench, shared_data: Path, kind: str) -> None
 
 @pytest.mark.parametrize("modality", ["mod1", "mod2"])
 def test_a_modality_is_that_which_mudata_reads(bench: Bench, shared_data: Path, modality: str) -> None:
-    mudata = pytest.importorskip("mudata")
     for name in ("v0.2.4/mdata_axis0", "v0.3.10/mdata_axis0", "v0.3.10/mdata_axis1"):
         file = shared_data / CELLS / f"h5mu/{name}.h5mu"
         shutil.copy(file, bench.folder / "S1.h5mu")
@@ -235,7 +235,6 @@ def test_a_modality_is_that_which_mudata_reads(bench: Bench, shared_data: Path, 
 def test_a_modality_of_a_zarr_store_is_that_which_mudata_reads(
     bench: Bench, shared_data: Path, tmp_path: Path, modality: str
 ) -> None:
-    mudata = pytest.importorskip("mudata")
     for name in ("mdata_axis0", "mdata_axis1"):
         with zipfile.ZipFile(shared_data / CELLS / f"h5mu/v0.3.10/{name}.zarr.zip") as packed:
             packed.extractall(tmp_path / name)
@@ -281,7 +280,6 @@ def test_stores_of_zarr_are_stacked(
 
 
 def test_cells_of_a_modality_bear_the_samples_of_the_whole(bench: Bench) -> None:
-    mudata = pytest.importorskip("mudata")
     rna = made_cells(["c1", "c2", "c3"], ["A", "B"], {"n": [1, 2, 3]})
     protein = made_cells(["c3", "c1"], ["P"], {"kind": ["T", "B"]})
     with mudata.set_options(pull_on_update=False):

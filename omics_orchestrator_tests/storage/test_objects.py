@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import zarr
 
 from omics_orchestrator.errors import NotConfigured, ObjectExists, StorageError
 from omics_orchestrator.settings import Settings
@@ -172,7 +173,6 @@ def test_keys_that_name_no_object_are_refused(store, key):
 
 
 def test_zarr_writes_and_reads_through_the_same_store(store):
-    zarr = pytest.importorskip("zarr")
     array = zarr.create_array(
         zarr.storage.ObjectStore(store.obstore("matrix/a.zarr/")), shape=(4,), dtype="f8"
     )

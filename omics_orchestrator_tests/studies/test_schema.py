@@ -4,6 +4,7 @@ import json
 import re
 from functools import cache
 
+import jsonschema
 import pytest
 import yaml
 
@@ -11,8 +12,6 @@ from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.studies import schema
 from omics_orchestrator.verbs import VERBS
 from omics_orchestrator_tests.studies.example import FILES
-
-jsonschema = pytest.importorskip("jsonschema")
 
 
 class Editor(yaml.SafeLoader):
