@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import FormatError
+from omics_orchestrator.formats.temporary import no_room, said
 
 Verdict = Literal["valid", "warnings", "invalid"]
 Reach = Callable[
@@ -64,9 +65,16 @@ class MemoryFile:
         return TemporaryDirectory(prefix="omics-")
 
     def path(self) -> Path:
-        """Return a temporary file that goes with this object."""
-        file = Path(self._folder.name, "content")
-        file.write_bytes(self.raw)
+        """Return a temporary file that goes with this object.
+
+        Raises:
+            StorageError: there is no room for it.
+        """
+        try:
+            file = Path(self._folder.name, "content")
+            file.write_bytes(self.raw)
+        except OSError as error:
+            raise no_room(said(error), self.size) from None
         return file
 
 

@@ -6,7 +6,7 @@ Where it is kept is the registry's matter. Whether an index that lies beside a f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from omics_orchestrator.errors import FormatError, NotConfigured
+from omics_orchestrator.formats.temporary import is_full, no_room, said
 from omics_orchestrator.formats.text import GZIP, text_head
 
 LONGEST_BAI = 1 << 29  # bases of a reference: beyond it a .bai or .tbi has no bins (SAM specification, 5.1.1)
@@ -37,20 +38,35 @@ def make_index(file: Path) -> DerivedIndex:
     Raises:
         FormatError: it cannot be indexed: another kind of file, plain gzip, not sorted, cut off, damaged.
         NotConfigured: pysam is not installed (the extra `variants`).
+        StorageError: there is no room for it on the disk of temporary files.
     """
     with file.open("rb") as stream:
         head = stream.read(64 * 1024)
     kind = _kind(head)
     pysam = _pysam()
-    with TemporaryDirectory(prefix="omics-") as folder:
-        link = Path(folder, "content")  # htslib reads URLs and `##idx##` out of names: it sees only this one
-        link.symlink_to(file.resolve())
-        with _quiet(pysam):
-            if kind == "BAM":
-                return _of_bam(pysam, link)
-            if kind == "CRAM":
-                return _of_reads(pysam, link, ".crai")
-            return _of_calls(pysam, link, kind)
+    size = file.stat().st_size
+    with ExitStack() as held:
+        try:
+            folder = Path(held.enter_context(TemporaryDirectory(prefix="omics-")))
+            link = folder / "content"  # htslib reads URLs and `##idx##` out of names: it sees only this one
+            link.symlink_to(file.resolve())
+        except OSError as error:
+            raise no_room(said(error), size) from None
+        try:
+            with _quiet(pysam):
+                return _indexed(pysam, link, kind)
+        except (FormatError, OSError):
+            if is_full(folder):  # htslib does not tell why it stopped
+                raise no_room("is full", size) from None
+            raise
+
+
+def _indexed(pysam: Any, link: Path, kind: str) -> DerivedIndex:
+    if kind == "BAM":
+        return _of_bam(pysam, link)
+    if kind == "CRAM":
+        return _of_reads(pysam, link, ".crai")
+    return _of_calls(pysam, link, kind)
 
 
 def _kind(head: bytes) -> str:

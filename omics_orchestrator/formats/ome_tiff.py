@@ -13,9 +13,10 @@ from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import header_words
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile, Reach
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.header_scan import suspicious
-from omics_orchestrator.formats.tiff import MAGIC, Page, first_description, read_structure
+from omics_orchestrator.formats.tiff import Page, read_structure
+from omics_orchestrator.formats.tiff_described import DescribedTiff
 from omics_orchestrator.formats.tiff_picture import decoded, png, smallest_level
 from omics_orchestrator.formats.xml_text import local, parsed
 
@@ -38,7 +39,7 @@ PEOPLE = {
 }
 
 
-class OmeTiff(Format):
+class OmeTiff(DescribedTiff):
     """Microscopy images (OME-TIFF): structure of the TIFF, OME-XML, dimensions, channels, pixel size, levels."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".ome.tif", ".ome.tiff", ".ome.tf2", ".ome.tf8", ".ome.btf")
@@ -47,21 +48,9 @@ class OmeTiff(Format):
     """Microscopy images with OME-XML."""
 
     @classmethod
-    def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell by OME-XML in the first description of a TIFF; where that lies farther behind, by the suffix."""
-        return cls._tells(name, head, None)
-
-    @classmethod
-    def sniff_far(cls, name: str, head: bytes, read: Reach) -> bool:
-        """Tell by the first description wherever it lies; where that is cut off, by the suffix."""
-        return cls._tells(name, head, read)
-
-    @classmethod
-    def _tells(cls, name: str, head: bytes, read: Reach | None) -> bool:
-        described = first_description(head, read)
-        if described is None:
-            return head.startswith(MAGIC) and cls.bears_suffix(name)
-        return b"<OME" in described
+    def describes(cls, description: bytes) -> bool:
+        """Tell by OME-XML."""
+        return b"<OME" in description
 
     def inspect(self, file: OpenFile) -> Inspection:
         """Check the structure, hold the OME-XML to the pages, decode the smallest level."""

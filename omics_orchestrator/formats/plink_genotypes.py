@@ -159,7 +159,7 @@ class _Header:
 def _opened(file: OpenFile, facts: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Open the file by PLINK's own library, where it is installed."""
     try:
-        import pgenlib  # type: ignore[import-untyped]
+        import pgenlib
     except ImportError:
         return {"opened": False}
     try:

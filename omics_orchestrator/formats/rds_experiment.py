@@ -21,7 +21,7 @@ from omics_orchestrator.formats.rds_values import attributes, elements, factor, 
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
-    from mudata import MuData  # type: ignore[import-untyped]
+    from mudata import MuData
 
 READ = {
     "assays",

@@ -19,7 +19,7 @@ from omics_orchestrator.formats.rds_values import classes
 
 if TYPE_CHECKING:
     from anndata import AnnData
-    from mudata import MuData  # type: ignore[import-untyped]
+    from mudata import MuData
 
 BLOCK = 1024 * 1024  # bytes read at once
 

@@ -28,7 +28,7 @@ from omics_orchestrator.formats.rds_reduced import EMPTY, key_of, reductions
 if TYPE_CHECKING:
     import pandas as pd
     from anndata import AnnData
-    from mudata import MuData  # type: ignore[import-untyped]
+    from mudata import MuData
 
 OURS = "SeuratObject"
 IDENT, SCALED = "active.ident", "scale.data"

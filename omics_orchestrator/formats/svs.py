@@ -14,9 +14,10 @@ from pydantic import JsonValue
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import header_words
-from omics_orchestrator.formats.base import Format, Inspection, OpenFile, Reach
+from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.header_scan import file_name_scan, suspicious
-from omics_orchestrator.formats.tiff import MAGIC, Page, first_description, read_structure
+from omics_orchestrator.formats.tiff import Page, read_structure
+from omics_orchestrator.formats.tiff_described import DescribedTiff
 from omics_orchestrator.formats.tiff_picture import decoded, png, smallest_level
 
 NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
@@ -24,7 +25,7 @@ REDUCED, MACRO = 1, 9  # NewSubfileType of a label, of a macro photograph
 WORDS = {"User": "user name", "Filename": "file", "Title": "title"}
 
 
-class Svs(Format):
+class Svs(DescribedTiff):
     """Digital slides of Aperio scanners (.svs): structure, dimensions, magnification, levels, a small picture.
 
     Photographs of the label are told, for they usually bear a name or a number; they are never copied.
@@ -36,21 +37,9 @@ class Svs(Format):
     """Digital slides of Aperio scanners."""
 
     @classmethod
-    def sniff(cls, name: str, head: bytes) -> bool:
-        """Tell by the word Aperio in the first description of a TIFF; where that lies far behind, by the suffix."""
-        return cls._tells(name, head, None)
-
-    @classmethod
-    def sniff_far(cls, name: str, head: bytes, read: Reach) -> bool:
-        """Tell by the first description wherever it lies; where that is cut off, by the suffix."""
-        return cls._tells(name, head, read)
-
-    @classmethod
-    def _tells(cls, name: str, head: bytes, read: Reach | None) -> bool:
-        described = first_description(head, read)
-        if described is None:
-            return head.startswith(MAGIC) and cls.bears_suffix(name)
-        return described.startswith(b"Aperio")
+    def describes(cls, description: bytes) -> bool:
+        """Tell by the word Aperio."""
+        return description.startswith(b"Aperio")
 
     def inspect(self, file: OpenFile) -> Inspection:
         """Check the structure, read what the scanner wrote, decode the smallest level."""

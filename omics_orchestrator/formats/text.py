@@ -13,6 +13,12 @@ from omics_orchestrator.errors import FormatError
 
 GZIP = b"\x1f\x8b"
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+OTHERS = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+    b"PK\3\4": "zip",
+}  # compressions that no text format of ours names
 PIECE = (
     64 * 1024
 )  # compressed bytes inflated at once: bounds memory, and the rest copied at each end of a member
@@ -63,12 +69,20 @@ class Lines:
         blocks = iter(self._blocks)
         first = next(blocks, b"")
         if not first.startswith(GZIP):
+            _refuse_others(first)
             yield first
             yield from blocks
             return
         self.compression = "bgzip" if first[3:4] == b"\x04" and first[12:14] == b"BC" else "gzip"
         last = yield from _inflate(first, blocks)
         self.whole = self.compression == "gzip" or last == BGZF_END
+
+
+def _refuse_others(first: bytes) -> None:
+    """Name the compression of a file that is neither plain nor gzip."""
+    for magic, name in OTHERS.items():
+        if first.startswith(magic) and (name != "bzip2" or first[4:10] == b"1AY&SY"):  # BZh may begin a word
+            raise FormatError(f"it is compressed by {name}: plain text, gzip and bgzip are read")
 
 
 def _inflate(block: bytes, more: Iterator[bytes]) -> Generator[bytes, None, bytes]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from omics_orchestrator.errors import DeliveryError, StorageError
+from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.formats.base import Format, MemoryFile, OpenFile
+from omics_orchestrator.formats.temporary import no_room
 
 if TYPE_CHECKING:
     from psycopg2.extensions import cursor as Cursor  # noqa: N812
@@ -193,11 +194,7 @@ def _copied(stores: Stores, key: str, file: RegisteredFile, folder: Path | None)
         _same(file, hashlib.sha256(raw).hexdigest())
         return MemoryFile(name, raw)
     if (free := shutil.disk_usage(folder).free) < file.size + SPARE:
-        raise StorageError(
-            f"{folder} has {free >> 20} MiB free, a file of {file.size >> 20} MiB must be copied there: "
-            "free space or point TMPDIR elsewhere",
-            retry=True,
-        )
+        raise no_room(f"has {free >> 20:,} MiB free", file.size)
     digest, path = hashlib.sha256(), folder / f"file_{file.number}"
     with path.open("xb") as stream:
         for block in store.stream(at):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import dagster as dg
 
+from omics_orchestrator.orchestration.schedules import runs_by_itself
 from omics_orchestrator.orchestration.stale import Node, nodes_of, reasons
 
 WHEN = "50 * * * *"
@@ -57,11 +58,10 @@ def hourly_confirmation(assets: Sequence[dg.AssetsDefinition]) -> list[dg.Schedu
         confirm_datasets()
 
     return [
-        dg.ScheduleDefinition(
-            name="hourly_confirmation",
-            job=confirmation,
-            cron_schedule=WHEN,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-            description="Keeps datasets fresh in the UI whose sources were read and brought nothing new.",
+        runs_by_itself(
+            "hourly_confirmation",
+            confirmation,
+            WHEN,
+            "Keeps datasets fresh in the UI whose sources were read and brought nothing new.",
         )
     ]

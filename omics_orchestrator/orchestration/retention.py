@@ -15,6 +15,7 @@ import dagster as dg
 from omics_orchestrator.orchestration import clients
 from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.orchestration.retries import told
+from omics_orchestrator.orchestration.schedules import runs_by_itself
 from omics_orchestrator.settings import KEEP_RUNS
 from omics_orchestrator.steps.leftovers import leftovers
 from omics_orchestrator.steps.workspace import Workspace
@@ -140,10 +141,9 @@ def retention() -> None:
 
 def nightly_retention() -> dg.ScheduleDefinition:
     """Return the schedule of the retention, in UTC."""
-    return dg.ScheduleDefinition(
-        name="nightly_retention",
-        job=retention,
-        cron_schedule=WHEN,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Deletes runs that are older than OMICS_KEEP_RUNS_DAYS, and what killed runs left.",
+    return runs_by_itself(
+        "nightly_retention",
+        retention,
+        WHEN,
+        "Deletes runs that are older than OMICS_KEEP_RUNS_DAYS, and what killed runs left.",
     )

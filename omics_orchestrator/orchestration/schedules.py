@@ -50,6 +50,17 @@ def nightly(studies: Iterable[Study]) -> list[dg.ScheduleDefinition]:
     return [schedule]
 
 
+def runs_by_itself(name: str, job: dg.JobDefinition, when: str, description: str) -> dg.ScheduleDefinition:
+    """Return a schedule of the house's own work, in UTC; it runs unless somebody stops it."""
+    return dg.ScheduleDefinition(
+        name=name,
+        job=job,
+        cron_schedule=when,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=description,
+    )
+
+
 def due_studies(studies: Sequence[Study], now: datetime) -> list[tuple[Study, str]]:
     """Return (study, run key) of the last time that each study was due, those that wait for longest first."""
     found = [(*last_due(study.schedule, now), study) for study in studies if study.schedule]

@@ -6,6 +6,7 @@ import dagster as dg
 from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.orchestration.retries import safe, told
+from omics_orchestrator.orchestration.schedules import runs_by_itself
 from omics_orchestrator.steps.verify import verify
 
 SHARE = 0.04  # of all bytes a night: each is read once in 25 nights
@@ -36,10 +37,6 @@ def scrub() -> None:
 
 def nightly_scrub() -> dg.ScheduleDefinition:
     """Return the schedule of the scrub, in UTC."""
-    return dg.ScheduleDefinition(
-        name="nightly_scrub",
-        job=scrub,
-        cron_schedule=WHEN,
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Reads a twenty-fifth of all registered bytes again every night.",
+    return runs_by_itself(
+        "nightly_scrub", scrub, WHEN, "Reads a twenty-fifth of all registered bytes again every night."
     )

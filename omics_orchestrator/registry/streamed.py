@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from omics_orchestrator.errors import ObjectChanged, StorageError
+from omics_orchestrator.formats.temporary import no_room, said
 from omics_orchestrator.formats.text import HEAD
 from omics_orchestrator.storage.objects import CHANGED, Store
 
@@ -70,13 +71,13 @@ class StreamedFile(ExitStack):
         try:
             folder = self.enter_context(tempfile.TemporaryDirectory(prefix="omics-"))
             if (free := shutil.disk_usage(folder).free) < self.size + SPARE:
-                raise _no_room(f"has {free >> 20:,} MiB free", self.size)
+                raise no_room(f"has {free >> 20:,} MiB free", self.size)
             path = Path(folder, Path(self.name).name)
             with path.open("wb") as file:
                 for block in self.blocks():
                     file.write(block)
         except OSError as error:
-            raise _no_room(f"says: {error.strerror}", self.size) from None
+            raise no_room(said(error), self.size) from None
         return path
 
     def head(self) -> bytes:
@@ -103,11 +104,3 @@ class StreamedFile(ExitStack):
             if there is None or there.etag != self._etag:
                 raise ObjectChanged(CHANGED)
         return self._sha256.hexdigest(), self._md5.hexdigest() if self._md5 else None
-
-
-def _no_room(says: str, size: int) -> StorageError:
-    return StorageError(
-        f"{tempfile.gettempdir()} {says}; a file of {size >> 20:,} MiB must be copied there: free space, or point "
-        "TMPDIR to a disk with more, and run it again",
-        retry=True,
-    )

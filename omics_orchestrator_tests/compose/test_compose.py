@@ -17,14 +17,13 @@ from omics_orchestrator_tests.compose.working_copy import (
 )
 from omics_orchestrator_tests.end_to_end.processes import wait_until
 from omics_orchestrator_tests.end_to_end.stack import (
-    CHANGES,
-    LAUNCH,
     OPERATOR,
     PEOPLE,
     READER,
-    ROUTES,
-    WIPE,
+    asks_a_proxy,
     basic,
+    lets_a_reader_look_only,
+    refuses_strangers,
 )
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(2400)]
@@ -82,27 +81,11 @@ def test_no_process_is_root(copy):
 
 
 def test_nothing_without_a_password(copy):
-    front = copy.front()
-    for route in ROUTES:
-        for user in (None, ("rita", "wrong"), ("nobody", "reading")):
-            assert front.ask(route, user)[0] == 401, (route, user)
-            assert front.ask(route, user, {"query": "{version}"})[0] == 401, (route, user)
-    for route in ("/graphql", "/operate/graphql"):
-        assert front.websocket(route, None) == 401
+    refuses_strangers(copy.front())
 
 
 def test_a_reader_looks_and_changes_nothing(copy):
-    front = copy.front()
-    assert front.graphql("/graphql", "{version}", READER)["data"]["version"]
-    assert front.websocket("/graphql", READER) == 101
-    for mutation in (LAUNCH, WIPE):
-        (kind,) = front.graphql("/graphql", mutation, READER)["data"].values()
-        assert kind["__typename"] == "UnauthorizedError"
-    for route in ("/operate", "/operate/", "/operate/graphql", "/%6fperate/graphql", "//operate/graphql"):
-        assert front.ask(route, READER, {"query": LAUNCH})[0] in {401, 405}, route
-    assert front.websocket("/operate/graphql", READER) == 401
-    assert front.ask(f"/report_asset_materialization/{PEOPLE}", READER, {})[0] == 405
-    assert {front.ask("/graphql", READER, {}, method)[0] for method in CHANGES} == {405}
+    lets_a_reader_look_only(copy.front())
 
 
 def test_an_operator_s_run_ends_green_in_postgres(copy, measured):
@@ -275,16 +258,7 @@ class TestOidc:
         copy.up()
 
     def test_groups_open_the_doors_and_passwords_none(self, copy):
-        front = copy.front()
-        for route in ROUTES:
-            status, headers, _ = front.ask(route, OPERATOR)
-            assert (status, headers["Location"][:19]) == (302, "/oauth2/start?rd=ht"), route
-        for route in ("/graphql", "/operate/graphql"):
-            assert front.websocket(route, OPERATOR) == 302
-        assert front.ask("/server_info", Cookie="group=omics-readers")[0] == 200
-        assert front.ask("/operate/server_info", Cookie="group=omics-readers")[0] == 403
-        assert front.ask("/operate/server_info", Cookie="group=omics-operators")[0] == 200
-        assert front.ask("/server_info", Cookie="group=others")[0] == 403
+        asks_a_proxy(copy.front())
 
 
 def test_a_schedule_and_a_sensor_tick(copy):

@@ -124,3 +124,42 @@ class Stack:
 
 def basic(user: tuple[str, str]) -> str:
     return "Basic " + base64.b64encode(":".join(user).encode()).decode()
+
+
+def refuses_strangers(front: Stack) -> None:
+    """Hold every route against somebody without a password, or with a wrong one."""
+    for route in ROUTES:
+        for user in (None, ("rita", "wrong"), ("nobody", "reading")):
+            assert front.ask(route, user)[0] == 401, (route, user)
+            assert front.ask(route, user, {"query": "{version}"})[0] == 401, (route, user)
+    for route in ("/graphql", "/operate/graphql"):
+        assert front.websocket(route, None) == 401
+
+
+def lets_a_reader_look_only(front: Stack) -> None:
+    """Try everything that changes something as a reader."""
+    assert front.graphql("/graphql", "{version}", READER)["data"]["version"]
+    assert front.websocket("/graphql", READER) == 101
+    for mutation in (LAUNCH, WIPE):
+        (kind,) = front.graphql("/graphql", mutation, READER)["data"].values()
+        assert kind["__typename"] == "UnauthorizedError"
+    for route in ("/operate", "/operate/", "/operate/graphql", "/%6fperate/graphql", "//operate/graphql"):
+        assert front.ask(route, READER, {"query": LAUNCH})[0] in {401, 405}, route
+    assert front.websocket("/operate/graphql", READER) == 401
+    assert front.ask(f"/report_asset_materialization/{PEOPLE}", READER, {})[0] == 405
+    for method in CHANGES:
+        assert front.ask("/graphql", READER, {}, method)[0] == 405, method
+
+
+def asks_a_proxy(front: Stack) -> None:
+    """Try the doors behind an OIDC proxy: a group's cookie opens its own, a password none."""
+    for route in ROUTES:
+        status, headers, _ = front.ask(route, OPERATOR)
+        assert (status, headers["Location"][:19]) == (302, "/oauth2/start?rd=ht"), route
+    for route in ("/graphql", "/operate/graphql"):
+        assert front.websocket(route, OPERATOR) == 302
+    assert front.ask("/oauth2/start")[0] == 200
+    assert front.ask("/server_info", Cookie="group=omics-readers")[0] == 200
+    assert front.ask("/operate/server_info", Cookie="group=omics-readers")[0] == 403
+    assert front.ask("/operate/server_info", Cookie="group=omics-operators")[0] == 200
+    assert front.ask("/server_info", Cookie="group=others")[0] == 403

@@ -42,14 +42,20 @@ def ends_green(served: Served, run_id: str) -> None:
     within(180, lambda: served.status(again.run_id) == SUCCESS, "the run after it ends well")
 
 
-@pytest.mark.parametrize("with_its_server", [False, True])
-def test_killed_worker_of_a_launched_run(served: Served, with_its_server: bool) -> None:
-    code = served.code()
+def once_green(served: Served) -> str:
+    """Start the daemon, have one run end well; return the address of the database."""
     served.daemon()
     url = served.installation.settings.database_url
     assert url
     first = served.launch()
     within(180, lambda: served.status(first) == SUCCESS, "the first run ends well")
+    return url
+
+
+@pytest.mark.parametrize("with_its_server", [False, True])
+def test_killed_worker_of_a_launched_run(served: Served, with_its_server: bool) -> None:
+    code = served.code()
+    url = once_green(served)
     (served.installation.source / "visits.csv").write_text("id,visit,sample,crp\nP1,1,S1,6.5\nP2,1,S3,9\n")
     with waiting(url, "commit", 0, "raw_tiny.files__visits") as somebody:
         run_id = served.launch()
@@ -73,11 +79,7 @@ def test_killed_worker_of_a_launched_run(served: Served, with_its_server: bool) 
 
 def test_a_run_that_is_slow_is_left_alone(served: Served) -> None:
     served.code()
-    served.daemon()
-    url = served.installation.settings.database_url
-    assert url
-    first = served.launch()
-    within(180, lambda: served.status(first) == SUCCESS, "the first run ends well")
+    url = once_green(served)
     (served.installation.source / "visits.csv").write_text("id,visit,sample,crp\nP1,1,S1,6.5\n")
     with waiting(url, "commit", 0, "raw_tiny.files__visits") as somebody:
         run_id = served.launch()

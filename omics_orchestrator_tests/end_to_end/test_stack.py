@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import psutil
 import psycopg2
@@ -22,17 +21,18 @@ import yaml
 
 from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.storage.embedded import ensure_server
+from omics_orchestrator_tests.compose.standins.oidc import Gate
 from omics_orchestrator_tests.end_to_end.processes import answers, free_port, wait_until
 from omics_orchestrator_tests.end_to_end.stack import (
-    CHANGES,
     LAUNCH,
     OPERATOR,
     PEOPLE,
     READER,
-    ROUTES,
-    WIPE,
     Stack,
+    asks_a_proxy,
     basic,
+    lets_a_reader_look_only,
+    refuses_strangers,
 )
 from omics_orchestrator_tests.installation import Installation
 
@@ -161,28 +161,12 @@ def stack(
 
 
 def test_nothing_without_a_password(stack):
-    front, *_ = stack
-    for route in ROUTES:
-        for user in (None, ("rita", "wrong"), ("nobody", "reading")):
-            assert front.ask(route, user)[0] == 401, (route, user)
-            assert front.ask(route, user, {"query": "{version}"})[0] == 401, (route, user)
-    for route in ("/graphql", "/operate/graphql"):
-        assert front.websocket(route, None) == 401
+    refuses_strangers(stack[0])
 
 
 def test_a_reader_looks_and_changes_nothing(stack):
     front, *_ = stack
-    assert front.graphql("/graphql", "{version}", READER)["data"]["version"]
-    assert front.websocket("/graphql", READER) == 101
-    for mutation in (LAUNCH, WIPE):
-        (kind,) = front.graphql("/graphql", mutation, READER)["data"].values()
-        assert kind["__typename"] == "UnauthorizedError"
-    for route in ("/operate", "/operate/", "/operate/graphql", "/%6fperate/graphql", "//operate/graphql"):
-        assert front.ask(route, READER, {"query": LAUNCH})[0] in {401, 405}, route
-    assert front.websocket("/operate/graphql", READER) == 401
-    assert front.ask("/report_asset_materialization/raw/tiny/files/people", READER, {})[0] == 405
-    for method in CHANGES:
-        assert front.ask("/graphql", READER, {}, method)[0] == 405
+    lets_a_reader_look_only(front)
     asked = front.graphql(
         "/operate/graphql",
         "{runsOrError {... on Runs {results {tags {key} assetSelection {path}}}}}",
@@ -225,27 +209,10 @@ def test_an_operator_s_run_ends_green_in_postgres(stack):
         assert basic(user).removeprefix("Basic ") not in logs
 
 
-class Gate(BaseHTTPRequestHandler):
-    """What an OIDC proxy says: who has the cookie of a group may pass."""
-
-    def do_GET(self) -> None:
-        group = (self.headers.get("Cookie") or "").removeprefix("group=")
-        allowed = self.path.partition("allowed_groups=")[2].split(",")
-        status = 401 if not group else 202 if group in allowed else 403
-        self.send_response(200 if self.path.startswith("/oauth2/start") else status)
-        if status == 202:
-            self.send_header("X-Auth-Request-User", "olga")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 class Echo(Gate):
     """A webserver that answers with what it was sent."""
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
         said = json.dumps(dict(self.headers)).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(said)))
@@ -269,15 +236,7 @@ def test_an_oidc_proxy_instead_of_passwords(stack):
         process = caddy(folder, port, OMICS_AUTH="oidc", OMICS_OIDC_PROXY=gate, **behind)
         try:
             door = Stack(port, front.context)
-            for route in ROUTES:
-                status, headers, _ = door.ask(route, OPERATOR)
-                assert (status, headers["Location"][:19]) == (302, "/oauth2/start?rd=ht"), route
-            assert door.websocket("/operate/graphql", OPERATOR) == 302
-            assert door.ask("/oauth2/start")[0] == 200
-            assert door.ask("/server_info", Cookie="group=omics-readers")[0] == 200
-            assert door.ask("/operate/server_info", Cookie="group=omics-readers")[0] == 403
-            assert door.ask("/operate/server_info", Cookie="group=omics-operators")[0] == 200
-            assert door.ask("/server_info", Cookie="group=others")[0] == 403
+            asks_a_proxy(door)
         finally:
             process.terminate()
             process.wait(30)

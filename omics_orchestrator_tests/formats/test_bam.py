@@ -411,7 +411,7 @@ def test_reads_stored_by_their_reference_need_it(tmp_path):
             "wc",
             header={"SQ": [{"SN": "chr1", "LN": 2000}]},
             reference_filename=str(tmp_path / "ref.fa"),
-            format_options=options,
+            format_options=options,  # type: ignore[arg-type]
         ) as stream:
             read = pysam.AlignedSegment(stream.header)
             read.query_name, read.query_sequence, read.cigartuples = "r1", "ACGT" * 9, [(0, 36)]

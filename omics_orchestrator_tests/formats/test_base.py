@@ -1,12 +1,15 @@
 """Lines of compressed and plain files."""
 
+import bz2
 import gzip
+import lzma
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
-from omics_orchestrator.errors import FormatError
+from omics_orchestrator.errors import FormatError, StorageError
 from omics_orchestrator.formats import text
 from omics_orchestrator.formats.base import MemoryFile
 from omics_orchestrator.formats.text import BGZF_END, Lines
@@ -89,6 +92,8 @@ def test_line_ends(text):
         (gzip.compress(TEXT, mtime=0) + b"more", "something else"),
         (gzip.compress(TEXT, mtime=0)[:-8] + b"\1\2\3\4" + gzip.compress(TEXT, mtime=0)[-4:], "damaged"),
         (b"\x1f\x8bnothing of the kind", "damaged"),
+        (bz2.compress(TEXT), "compressed by bzip2: plain text, gzip and bgzip are read"),
+        (lzma.compress(TEXT), "compressed by xz"),
     ],
 )
 def test_broken_compression_is_told(raw, why):
@@ -115,6 +120,17 @@ def test_bytes_at_hand_have_a_path_when_a_library_wants_one():
     assert file.size == 7
     del file
     assert not path.exists()
+
+
+def test_no_room_for_a_temporary_file_is_told_with_what_mends_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StorageError, match="free space, or point TMPDIR") as caught:
+        MemoryFile("a.h5", b"bytes").path()
+    assert caught.value.retry
+
+
+def test_a_word_that_begins_like_a_compression_is_text():
+    assert lines_of(b"BZh9 a gene\n")[0] == [b"BZh9 a gene"]
 
 
 def test_declarations_are_read_without_heavy_libraries():

@@ -3,13 +3,15 @@
 import gzip
 import random
 import struct
+import tempfile
 import time
 from pathlib import Path
 
 import pysam
 import pytest
 
-from omics_orchestrator.errors import FormatError
+from omics_orchestrator.errors import FormatError, StorageError
+from omics_orchestrator.formats import indexing
 from omics_orchestrator.formats.bam import Bam
 from omics_orchestrator.formats.base import Inspection, MemoryFile, OpenFile
 from omics_orchestrator.formats.indexing import make_index
@@ -133,7 +135,7 @@ def test_cram_with_reads_of_many_references_needs_no_reference(tmp_path):
         str(tmp_path / "a.cram"),
         "wc",
         header={"SQ": references},
-        format_options=[b"no_ref=1", b"multi_seq_per_slice=1"],
+        format_options=[b"no_ref=1", b"multi_seq_per_slice=1"],  # type: ignore[list-item]
     ) as stream:
         for number in range(60):
             read = pysam.AlignedSegment(stream.header)
@@ -147,3 +149,18 @@ def test_cram_with_reads_of_many_references_needs_no_reference(tmp_path):
     lines = gzip.decompress(make_index(tmp_path / "a.cram").raw).splitlines()
     assert time.monotonic() - started < 5
     assert {int(line.split(b"\t")[0]) for line in lines} == set(range(60))
+
+
+def test_no_room_is_no_fault_of_the_file(tmp_path, monkeypatch):
+    (tmp_path / "a.vcf.gz").write_bytes(bgzip(calls(*MANY)))
+    with monkeypatch.context() as without:
+        without.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+        with pytest.raises(StorageError, match="point TMPDIR") as caught:
+            make_index(tmp_path / "a.vcf.gz")
+    assert caught.value.retry
+    (tmp_path / "b.vcf.gz").write_bytes(bgzip(calls(*reversed(MANY))))
+    with pytest.raises(FormatError, match="not sorted"):
+        make_index(tmp_path / "b.vcf.gz")
+    monkeypatch.setattr(indexing, "is_full", lambda _: True)  # htslib's own failure looks the same
+    with pytest.raises(StorageError, match="is full"):
+        make_index(tmp_path / "b.vcf.gz")

@@ -157,7 +157,7 @@ def test_a_summarized_experiment(shared_data):
 @pytest.mark.parametrize("name", SEURAT)
 def test_it_can_be_written_as_h5ad_or_h5mu(read, tmp_path, name):
     import anndata
-    import mudata  # type: ignore[import-untyped]
+    import mudata
 
     made = read(name)
     kind = "h5mu" if hasattr(made, "mod") else "h5ad"

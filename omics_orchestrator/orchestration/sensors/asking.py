@@ -7,12 +7,16 @@ whether there is a batch at all is read off registry and stores, so deleted runs
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from omics_orchestrator.errors import OmicsError
+from omics_orchestrator.orchestration.retries import safe, unexpected
 from omics_orchestrator.orchestration.sensors.attempts import Attempt, Standing, standing
 
 BATCHES = 20  # run requests per tick
@@ -47,6 +51,77 @@ class Batch:
     def digest(self) -> str:
         """The batch's name: place and content."""
         return hashlib.sha256(f"{self.place}\0{self.content}".encode()).hexdigest()[:24]
+
+
+@dataclass(kw_only=True)
+class Look(ABC):
+    """One look at all places of a sensor.
+
+    Attributes:
+        cursor: what the next look begins with, once `batches` has ended.
+        failures: what did not answer, in words for the daemon's log.
+        waiting: what is passed over this time, in words.
+    """
+
+    cursor: str = ""
+    failures: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+    @abstractmethod
+    def batches(self, cursor: str | None) -> Iterator[Batch]:
+        """Yield what is not here."""
+
+
+@dataclass(frozen=True)
+class Following:
+    """A sensor of one kind of place, as Dagster shows it.
+
+    Attributes:
+        name: of the sensor.
+        prefixes: whose assets it runs.
+        every: seconds between two looks.
+        description: in the UI.
+        otherwise: what a look says that found nothing.
+    """
+
+    name: str
+    prefixes: tuple[tuple[str, str], ...]
+    every: int
+    description: str
+    otherwise: str
+
+    def sensor(
+        self, look: Callable[[dg.SensorEvaluationContext], Look], clock: Callable[[], datetime]
+    ) -> dg.SensorDefinition:
+        """Return the sensor that looks this way; its evaluation writes nothing."""
+
+        @dg.sensor(
+            name=self.name,
+            target=dg.AssetSelection.key_prefixes(*map(list, self.prefixes)),
+            minimum_interval_seconds=self.every,
+            default_status=dg.DefaultSensorStatus.RUNNING,
+            description=self.description,
+        )
+        def evaluated(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+            try:
+                one = look(context)
+                batches = list(one.batches(context.cursor))
+            except OmicsError:
+                raise
+            except Exception as error:  # noqa: BLE001 - Dagster keeps the texts of ticks
+                raise safe(type(error).__name__, unexpected(error)) from None
+            for told in one.failures:
+                context.log.warning(told)
+            otherwise = "; ".join([*one.failures, *one.waiting]) or self.otherwise
+            return result(context, batches, clock(), cursor=one.cursor, otherwise=otherwise)
+
+        return evaluated
+
+
+def for_seconds(seconds: float) -> Callable[[], bool]:
+    """Return what tells whether so many seconds are not over yet."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() < end
 
 
 def busy(instance: dg.DagsterInstance) -> frozenset[dg.AssetKey]:

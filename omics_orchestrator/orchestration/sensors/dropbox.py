@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -15,7 +15,7 @@ import dagster as dg
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.current import current_workspace
-from omics_orchestrator.orchestration.sensors.asking import Batch, busy, result
+from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy
 from omics_orchestrator.orchestration.sensors.reading import place_of, raw_keys, signatures, sources_of
 from omics_orchestrator.sources import Delimited, Excel, RedcapExport
 from omics_orchestrator.sources.followed import Followed
@@ -30,29 +30,20 @@ def dropbox_sensor(
     studies: Sequence[Study], every: int, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> dg.SensorDefinition:
     """Return the sensor; it looks `every` so many seconds."""
-
-    @dg.sensor(
+    following = Following(
         name="dropbox",
-        target=dg.AssetSelection.key_prefixes(*[["raw", study.study] for study in studies]),
-        minimum_interval_seconds=every,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        prefixes=tuple(("raw", study.study) for study in studies),
+        every=every,
         description="Reads the tables of a source when its files changed and have arrived whole.",
+        otherwise="no file of a source changed",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        look = Folders(current_workspace(), context.instance, studies, clock())
-        batches = list(look.batches(context.cursor))
-        for told in look.failures:
-            context.log.warning(told)
-        reasons = "; ".join([*look.failures, *look.waiting])
-        return result(
-            context, batches, clock(), cursor=look.cursor, otherwise=reasons or "no file of a source changed"
-        )
-
-    return sensor
+    return following.sensor(
+        lambda context: Folders(current_workspace(), context.instance, studies, clock()), clock
+    )
 
 
 @dataclass
-class Folders:
+class Folders(Look):
     """One look at the folders of all followed sources.
 
     Attributes:
@@ -69,9 +60,6 @@ class Folders:
     instance: dg.DagsterInstance
     studies: Sequence[Study]
     now: datetime
-    cursor: str = "{}"
-    failures: list[str] = field(default_factory=list)
-    waiting: list[str] = field(default_factory=list)
 
     def batches(self, cursor: str | None) -> Iterator[Batch]:
         """Yield the sources whose files changed and are whole."""

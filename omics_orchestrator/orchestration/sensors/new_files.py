@@ -7,9 +7,8 @@ registry/arrivals.py.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -17,7 +16,7 @@ import dagster as dg
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.current import current_workspace
-from omics_orchestrator.orchestration.sensors.asking import Batch, busy, result
+from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy, for_seconds
 from omics_orchestrator.registry.arrivals import Arrivals, Position
 from omics_orchestrator.steps.register import arrivals
 from omics_orchestrator.steps.workspace import Workspace
@@ -30,39 +29,30 @@ def files_sensor(
     studies: Sequence[Study], every: int, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> dg.SensorDefinition:
     """Return the sensor; it looks `every` so many seconds."""
-
-    @dg.sensor(
+    following = Following(
         name="new_files",
-        target=dg.AssetSelection.key_prefixes(*[["files", study.study] for study in studies]),
-        minimum_interval_seconds=every,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        prefixes=tuple(("files", study.study) for study in studies),
+        every=every,
         description="Registers the files of an assay when its store lists something new, changed or gone.",
+        otherwise="every store lists what the registry holds",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        end = time.monotonic() + LOOK_SECONDS
-        look = Look(current_workspace(), studies, lambda: time.monotonic() < end)
-        batches = list(look.batches(context.cursor, busy(context.instance)))
-        for told in look.failures:
-            context.log.warning(told)
-        return result(
-            context,
-            batches,
-            clock(),
-            cursor=look.cursor,
-            otherwise="; ".join(look.failures) or "every store lists what the registry holds",
-        )
-
-    return sensor
+    return following.sensor(
+        lambda context: Listings(
+            current_workspace(), studies, for_seconds(LOOK_SECONDS), busy(context.instance)
+        ),
+        clock,
+    )
 
 
 @dataclass
-class Look:
+class Listings(Look):
     """One look at all stores, as far as time allows.
 
     Attributes:
         workspace: of this machine.
         studies: whose assays are looked at.
         in_time: False ends the look; the next one goes on there.
+        running: assets that a run makes now; they are passed over.
         cursor: where the next look begins; holds counts and registry numbers only.
         failures: what stores did not answer, told once for each store.
     """
@@ -70,11 +60,10 @@ class Look:
     workspace: Workspace
     studies: Sequence[Study]
     in_time: Callable[[], bool]
-    cursor: str = ""
-    failures: list[str] = field(default_factory=list)
+    running: frozenset[dg.AssetKey] = frozenset()
 
-    def batches(self, cursor: str | None, running: frozenset[dg.AssetKey]) -> Iterator[Batch]:
-        """Yield what differs from the registry; assays that a run registers now are passed over."""
+    def batches(self, cursor: str | None) -> Iterator[Batch]:
+        """Yield what differs from the registry."""
         first, position = _read(cursor)
         places = [(study, assay) for study in self.studies for assay in study.assays]
         start = next((i for i, (study, assay) in enumerate(places) if _place(study, assay) == first), 0)
@@ -84,7 +73,7 @@ class Look:
             if number and not self.in_time():
                 self.cursor = _write(place, Position())
                 return
-            if dg.AssetKey(["files", study.study, assay]) in running or store in failed:
+            if dg.AssetKey(["files", study.study, assay]) in self.running or store in failed:
                 continue
             here = position if place == first else Position()
             try:

@@ -6,16 +6,15 @@ Projects whose log is closed to the token's user are read nightly only: without 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.orchestration.current import current_workspace
-from omics_orchestrator.orchestration.sensors.asking import Batch, busy, result
+from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy, for_seconds
 from omics_orchestrator.orchestration.sensors.dropbox import batch_of
 from omics_orchestrator.orchestration.sensors.reading import place_of, raw_keys, signatures, sources_of
 from omics_orchestrator.sources import Redcap
@@ -33,34 +32,21 @@ def redcap_edits(
     studies: Sequence[Study], every: int, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> dg.SensorDefinition:
     """Return the sensor; it asks every `every` × 3 seconds."""
-
-    @dg.sensor(
+    following = Following(
         name="redcap_edits",
-        target=dg.AssetSelection.key_prefixes(*[["raw", study.study] for study in studies]),
-        minimum_interval_seconds=every * LESS_OFTEN,
-        default_status=dg.DefaultSensorStatus.RUNNING,
+        prefixes=tuple(("raw", study.study) for study in studies),
+        every=every * LESS_OFTEN,
         description="Reads the instruments of a REDCap project when its log tells of new edits.",
+        otherwise="no project tells of new edits",
     )
-    def sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        end = time.monotonic() + LOOK_SECONDS
-        look = Projects(current_workspace(), context.instance, studies, lambda: time.monotonic() < end)
-        batches = list(look.batches(context.cursor))
-        for told in look.failures:
-            context.log.warning(told)
-        reasons = "; ".join(look.failures)
-        return result(
-            context,
-            batches,
-            clock(),
-            cursor=look.cursor,
-            otherwise=reasons or "no project tells of new edits",
-        )
-
-    return sensor
+    return following.sensor(
+        lambda context: Projects(current_workspace(), context.instance, studies, for_seconds(LOOK_SECONDS)),
+        clock,
+    )
 
 
 @dataclass
-class Projects:
+class Projects(Look):
     """One round of questions to all followed projects, as far as time allows.
 
     Attributes:
@@ -76,8 +62,6 @@ class Projects:
     instance: dg.DagsterInstance
     studies: Sequence[Study]
     in_time: Callable[[], bool]
-    cursor: str = "{}"
-    failures: list[str] = field(default_factory=list)
 
     def batches(self, cursor: str | None) -> Iterator[Batch]:
         """Yield the projects with edits that are not here."""

@@ -6,8 +6,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-settings = Path(sys.argv[1].removeprefix("--config=")).read_text()
-
 
 class Gate(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
@@ -15,7 +13,8 @@ class Gate(BaseHTTPRequestHandler):
         allowed = self.path.partition("allowed_groups=")[2].split(",")
         status = 401 if not group else 202 if group in allowed else 403
         self.send_response(200 if self.path.startswith("/oauth2/start") else status)
-        self.send_header("X-Auth-Request-User", "olga")
+        if status == 202:
+            self.send_header("X-Auth-Request-User", "olga")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -23,5 +22,7 @@ class Gate(BaseHTTPRequestHandler):
         pass
 
 
-(port,) = re.findall(r'http_address = "0\.0\.0\.0:(\d+)"', settings)
-ThreadingHTTPServer(("", int(port)), Gate).serve_forever()
+if __name__ == "__main__":
+    settings = Path(sys.argv[1].removeprefix("--config=")).read_text()
+    (port,) = re.findall(r'http_address = "0\.0\.0\.0:(\d+)"', settings)
+    ThreadingHTTPServer(("", int(port)), Gate).serve_forever()

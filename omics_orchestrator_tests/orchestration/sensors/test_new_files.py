@@ -207,8 +207,8 @@ def test_a_look_that_runs_out_of_time_goes_on_there(
     monkeypatch.setattr(new_files, "arrivals", slow)
     cursor = ""
     for _ in range(4):
-        look = new_files.Look(workspace, studies, lambda: False)
-        assert list(look.batches(cursor, frozenset())) == []
+        look = new_files.Listings(workspace, studies, lambda: False)
+        assert list(look.batches(cursor)) == []
         cursor = look.cursor
     assert seen == ["tiny", "tiny_0", "tiny_1", "tiny"]
 
@@ -230,8 +230,8 @@ def test_a_huge_listing_is_gone_on_with_and_the_cursor_holds_numbers_only(
     monkeypatch.setattr(new_files, "arrivals", slow)
     cursor: str | None = "no cursor of ours"
     for _ in range(3):
-        look = new_files.Look(workspace, list(workspace.catalogue.studies.values()), lambda: False)
-        list(look.batches(cursor, frozenset()))
+        look = new_files.Listings(workspace, list(workspace.catalogue.studies.values()), lambda: False)
+        list(look.batches(cursor))
         cursor = look.cursor
     assert positions == [Position(), Position(7, 2), Position(14, 4)]
     assert cursor == ""  # seen to the end
