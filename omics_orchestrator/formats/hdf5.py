@@ -19,7 +19,9 @@ from omics_orchestrator.formats.text import BOMB, BOMB_RATIO
 MAGIC = b"\x89HDF\r\n\x1a\n"
 USER_BLOCKS = (0, 512, 1024, 2048)  # bytes that may stand before the signature (HDF5 specification III.A)
 LARGEST_CHUNK = 512 * 1024**2  # bytes; HDF5 inflates a chunk as a whole
+LONGEST_TEXT = 1024 * 1024  # bytes of one value of fixed length
 PIECE = 1024 * 1024  # values read at once
+PIECE_BYTES = 32 * PIECE
 DEFLATE_MOST = 1032  # deflate inflates no more; beyond it, values were never written
 SMALL_TEXT = 200  # characters of an attribute or a text that is looked at for identifiers
 SMALL_BYTES = 1024 * 1024  # bytes of a value that is looked at as a pickle
@@ -87,6 +89,8 @@ def _unsafe(dataset: Any) -> str | None:
         size *= side
     if dataset.chunks and size > LARGEST_CHUNK:
         return f"a dataset has chunks of more than {LARGEST_CHUNK >> 20} MiB"
+    if dataset.dtype.kind in "SV" and dataset.dtype.itemsize > LONGEST_TEXT:
+        return f"a dataset has texts of more than {LONGEST_TEXT >> 20} MiB each"
     made = dataset.id.get_create_plist()
     for number in range(made.get_nfilters()):
         if not h5py.h5z.filter_avail(made.get_filter(number)[0]):
@@ -157,14 +161,15 @@ def texts(values: Any) -> list[str]:
 
 
 def pieces(dataset: Any) -> Iterator[Any]:
-    """Yield the values of a list in order, at most about a million at once (or one chunk).
+    """Yield the values of a list in order, at most about a million, or 32 MiB, at once (or one chunk).
 
     Raises:
         FormatError: a long list of which nothing was stored, or a decompression bomb.
     """
     if not is_written(dataset):
         raise FormatError("a list of which no value was ever stored")
-    step = max(PIECE if dataset.dtype.kind != "O" else PIECE // 8, 1)
+    step = PIECE if dataset.dtype.kind != "O" else PIECE // 8
+    step = max(min(step, PIECE_BYTES // max(dataset.dtype.itemsize, 1)), 1)
     if dataset.chunks:
         step = max(step // dataset.chunks[0], 1) * dataset.chunks[0]
     for start in range(0, dataset.shape[0], step):

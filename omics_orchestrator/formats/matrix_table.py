@@ -19,10 +19,11 @@ from omics_orchestrator.formats.base import Inspection, OpenFile
 from omics_orchestrator.formats.feature_table import MatrixData, unique
 from omics_orchestrator.formats.gene_ids import gene_id_system
 from omics_orchestrator.formats.matrix_format import SampleMatrix
-from omics_orchestrator.formats.table_text import cell_problem
+from omics_orchestrator.formats.table_text import MOST_FEATURES, cell_problem, too_long
 from omics_orchestrator.formats.text import Lines, text_head
 
 Row = tuple[int, list[str]]
+MOST_VALUES = 20_000_000  # pairs of sample and feature of a long table, each an entry in memory
 MISSING = frozenset({"", "NA", "N/A", "NaN", "nan", "null"})
 PACKED = ("", ".gz")
 MOST_CELLS = 1_000_000  # of a line: no table of a tool is that wide, and each takes 60 bytes of memory
@@ -95,6 +96,8 @@ class Wide:
 
     def add(self, feature: str, values: list[float], *cells: str) -> None:
         """Add a feature: its values per sample, and a cell for each column of features."""
+        if len(self.ids) == MOST_FEATURES:
+            raise too_long()
         self.ids.append(feature)
         self._values.extend(values)
         for column, cell in zip(self.features.values(), cells, strict=True):
@@ -123,6 +126,8 @@ class Long:
         row = self.samples.setdefault(sample, len(self.samples))
         key = row << 32 | self.ids.setdefault(feature, len(self.ids))
         held = self._at.setdefault(key, value)
+        if len(self._at) > MOST_VALUES:
+            raise FormatError(f"more than {MOST_VALUES:,} values of samples: no table of features")
         return held is value or held == value or (math.isnan(held) and math.isnan(value))
 
     def matrix(self, features: dict[str, list[str]]) -> MatrixData:

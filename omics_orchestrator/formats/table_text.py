@@ -24,6 +24,14 @@ SEPARATORS = {"tab": "\t", "comma": ",", "semicolon": ";"}
 LARGEST = 2**31 - 1  # bytes: pyarrow reads a table of ours as one block
 
 
+MOST_FEATURES = 10_000_000  # rows of a table; all genes of all microbes known are fewer
+
+
+def too_long() -> FormatError:
+    """Return the refusal of a table whose names alone would fill the memory."""
+    return FormatError(f"more than {MOST_FEATURES:,} rows: no table of features")
+
+
 @dataclass(frozen=True)
 class TableText:
     """A table cut into header and body.
@@ -105,6 +113,8 @@ def parse(text: TableText, numbers: Sequence[int], missing: Sequence[str], *, ne
     import pyarrow.compute as pc
     from pyarrow import csv as arrow_csv
 
+    if text.body.count(b"\n") > MOST_FEATURES:
+        raise too_long()
     wanted = set(numbers)
     columns = [str(position) for position in range(len(text.names))]
     if text.body.startswith(b"\n") or b"\n\n" in text.body:  # pyarrow reads a blank line as a row of nulls

@@ -33,15 +33,16 @@ def check_sources(document: Document, sources: Dict[str, Source]) -> None:
 
 
 def check_assays(document: Document, assays: Dict[str, Assay], dictionary: Dictionary) -> None:
-    """An assay bears a name of assays.yaml, or one with a suffix, and comes in one of that kind's formats."""
+    """An assay bears a name of assays.yaml, or one with a suffix, and comes in one of that kind's formats or unread."""
     for name, assay in assays.items():
         kind, form = kind_of(name, dictionary), assay.format
         if kind is None:
             message = f"{name!r} is not an assay of assays.yaml, nor one of them with a suffix after _"
             document.complain(("assays", name), message, suggest(name, dictionary.assays))
-        elif form.format not in (allowed := dictionary.assays[kind].formats):
+        elif form.format not in (allowed := dictionary.assays[kind].formats) and not form.opaque:
             message = f"{kind} does not come as {form.format}"
-            document.complain(("assays", name, "format"), message, f"formats: {', '.join(allowed)}")
+            formats = ", ".join(dict.fromkeys([*allowed, "opaque"]))
+            document.complain(("assays", name, "format"), message, f"formats: {formats}")
         if assay.link is None and not form.holds_samples:
             message = f"'link' is missing: a {form.format} file does not say whose sample it is"
             document.complain(("assays", name), message)

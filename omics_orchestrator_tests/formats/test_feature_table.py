@@ -237,3 +237,10 @@ def test_what_cannot_be_a_table_does_not_fill_the_memory(monkeypatch, block, pro
     monkeypatch.setattr(table_text, "LARGEST", 1000)
     with pytest.raises(FormatError, match=problem):
         table_text.whole(endless(block))
+
+
+def test_a_table_whose_names_would_fill_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(table_text, "MOST_FEATURES", 2)
+    assert read("id,S1\na,1\nb,2\n").feature_ids == ("a", "b")
+    with pytest.raises(FormatError, match="more than 2 rows: no table of features"):
+        read("id,S1\na,1\nb,2\nc,3\n")

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from omics_orchestrator.formats import Format
+from omics_orchestrator.formats import Format, hdf5
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.h5ad import H5ad
 from omics_orchestrator.formats.hdf5 import MAGIC
@@ -186,6 +186,30 @@ def test_a_decompression_bomb_is_refused(monkeypatch):
 
     found = look(write(bomb), None)
     assert found.problems[-1] == "values inflate to more than 200 times their size: a decompression bomb?"
+
+
+def test_texts_of_fixed_length_are_read_in_bounded_pieces(monkeypatch):
+    def long(length: int) -> Any:
+        def change(file: Any) -> None:
+            del file["obs/_index"]
+            file["obs"].create_dataset("_index", data=np.array([b"a", b"b", b"c"], f"S{length}"), chunks=(1,),
+                                       compression="gzip")  # fmt: skip
+
+        return change
+
+    assert look(write(long(2**20 + 1))).problems == ("a dataset has texts of more than 1 MiB each",)
+    taken = []
+    read = hdf5.pieces
+
+    def counted(dataset: Any) -> Any:
+        for piece in read(dataset):
+            taken.append(piece.nbytes)
+            yield piece
+
+    monkeypatch.setattr(hdf5, "PIECE_BYTES", 2**21)
+    monkeypatch.setattr(hdf5, "pieces", counted)
+    assert look(write(long(2**20))).verdict == "valid"
+    assert max(taken) <= 2**21
 
 
 def _rows(file: Any, count: int) -> None:

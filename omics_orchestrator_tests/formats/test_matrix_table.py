@@ -138,3 +138,17 @@ def test_a_line_of_countless_cells_is_not_cut(monkeypatch):
     assert len(list(rows(MemoryFile("a", b"a" + b"\t" * 5), Found()))) == 1
     with pytest.raises(FormatError, match="line 1: more than 5 cells"):
         list(rows(MemoryFile("a", b"a" + b"\t" * 6), Found()))
+
+
+def test_what_would_fill_the_memory_is_refused(monkeypatch):
+    monkeypatch.setattr(matrix_table, "MOST_FEATURES", 2)
+    wide = matrix_table.Wide(("S1",))
+    for name in ("a", "b"):
+        wide.add(name, [1.0])
+    with pytest.raises(FormatError, match="rows: no table of features"):
+        wide.add("c", [1.0])
+    monkeypatch.setattr(matrix_table, "MOST_VALUES", 2)
+    long = matrix_table.Long()
+    assert all(long.add("S1", name, 1.0) for name in ("a", "b", "b"))
+    with pytest.raises(FormatError, match="more than 2 values"):
+        long.add("S2", "a", 1.0)

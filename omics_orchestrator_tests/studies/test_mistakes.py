@@ -125,7 +125,8 @@ MISTAKES = {
     ),
     "format that the assay does not come in": (
         "assays", "formats: [feature_table]", "formats: [mzml]",
-        "format: feature_table", "assays.metabolomics.format", "metabolomics does not come as feature_table", "mzml",
+        "format: feature_table", "assays.metabolomics.format", "metabolomics does not come as feature_table",
+        "mzml, opaque",
     ),
     "link without a group": (
         "study", "(?P<sample>[A-Z0-9]+)", "([A-Z0-9]+)",
