@@ -151,6 +151,7 @@ def test_declarations_that_change_on_the_disk_are_loaded_and_what_they_touch_is_
     made: Server,
 ) -> None:
     assert made.ask(CRP) == 1
+    made.until(lambda: _ticks(made, "changed_upstream"))  # what is declared now is what changes are told from
     mapping = MAPPING.replace("  crp: {number: crp, unit: mg/L}\n", "").replace("[note]", "[note, crp]")
     made.installation.declare("tiny", mapping=mapping)
     made.until(lambda: made.ask(CRP) == 0)
@@ -162,7 +163,10 @@ def test_declarations_that_change_on_the_disk_are_loaded_and_what_they_touch_is_
     made.until(lambda: made.ask(CRP) == 1)
 
 
-def _ticks(server: Server) -> int:
-    """Return how often the sensor of new files looked."""
-    (state,) = [one for one in server.instance.all_instigator_state() if one.name == "new_files"]
-    return len(server.instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1000))
+def _ticks(server: Server, sensor: str = "new_files") -> int:
+    """Return how often a sensor looked."""
+    states = [one for one in server.instance.all_instigator_state() if one.name == sensor]
+    ticks = [
+        server.instance.get_ticks(one.instigator_origin_id, one.selector_id, limit=1000) for one in states
+    ]
+    return sum(map(len, ticks))
