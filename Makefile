@@ -8,7 +8,7 @@ SECONDS ?= 60
 FUZZ = $(BIN)/python -m omics_orchestrator_tests.formats.fuzz
 COMPILED := --format fastq --format vcf --format bam
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-faults test-unproven test-compose load fuzz check format dev bench lock schemas clean
+.PHONY: help install demo test test-slow test-faults test-compose load fuzz check format dev bench lock schemas clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -40,13 +40,10 @@ test: install ## run the test suite
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not compose"
 
 test-slow: install ## run the slow load and browser tests
-	@$(BIN)/python -m pytest -q -m "slow and not faults and not unproven" --timeout 900
+	@$(BIN)/python -m pytest -q -m "slow and not faults" --timeout 900
 
 test-faults: install ## kill runs, servers and connections in the middle of work
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "faults and not unproven" --timeout 600
-
-test-unproven: install ## run the tests that were not seen to pass yet (long; in no CI)
-	@$(BIN)/python -m pytest -q -m unproven --timeout 1800
+	@$(BIN)/python -m pytest -q -n 2 --dist loadfile -m faults --timeout 600
 
 test-compose: install ## bring the server stack up in containers and try it (DOCKER_HOST; skipped without an engine)
 	@$(BIN)/python -m pytest -q -rfE -m compose omics_orchestrator_tests/compose

@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from omics_orchestrator.cli import logged
+from omics_orchestrator.cli.logged import PROGRAMS
 from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.errors import NotConfigured
 from omics_orchestrator.orchestration.instance import prepare
-from omics_orchestrator.settings import Settings, export
+from omics_orchestrator.settings import Settings, export, wants_json
 from omics_orchestrator.storage.binaries import find_binaries
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.embedded import ensure_server
@@ -32,6 +34,8 @@ def run_command(command: list[str]) -> None:
         raise NotConfigured(f"no program {command[0]!r} on PATH")
     if settings.database_url is None:
         ensure_server(settings, inheritable=True)
+    if command[0] in PROGRAMS and wants_json():
+        program, command = sys.executable, [sys.executable, "-m", logged.__name__, *command]
     os.execv(program, command)  # noqa: S606 - becoming the command that the person typed is the point
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,6 +20,9 @@ from omics_orchestrator.orchestration.stale import NO_ANSWER
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import count_files
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.backup import last_backup
+
+OLD_BACKUP = timedelta(days=7)
 
 
 def run_status(*, only_failed: bool) -> None:
@@ -70,6 +73,7 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
     dictionary = workspace.dictionary
     known = f"{len(dictionary.variables)} variables · {len(dictionary.code_lists)} code lists"
     console.print(f"\ndictionary {dictionary_version(dictionary)} · {known}", highlight=False)
+    console.print(_backup(workspace.settings), soft_wrap=True, highlight=False)
     for name, study in workspace.catalogue.studies.items():
         if variable := workspace.unavailable(study):
             console.print(
@@ -78,6 +82,15 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
     for name in workspace.catalogue.broken:
         console.print(f"[red]{name}: its declaration is broken[/red]", highlight=False)
     console.print()
+
+
+def _backup(settings: Settings) -> str:
+    """Return how old the last back-up is; one older than a week is a warning."""
+    taken = last_backup(settings)
+    if taken is None:
+        return f"no back-up was taken here; {omics()} backup <folder>"
+    old = datetime.now(UTC) - taken > OLD_BACKUP
+    return f"[yellow]back-up: {_age(taken)}[/yellow]; {omics()} backup" if old else f"back-up: {_age(taken)}"
 
 
 def _next(workspace: Workspace, session: Session, failed: list[CheckState]) -> list[str]:

@@ -54,6 +54,16 @@ def test_materialize_status_and_doors(installation: Installation) -> None:
     assert "no asset lies below nonsense" in none.stdout
 
 
+def test_status_tells_how_old_the_last_backup_is(installation: Installation) -> None:
+    assert "no back-up was taken here" in omics(installation, "status").stdout
+    assert omics(installation, "backup", str(installation.folder / "saved")).returncode == 0
+    assert "back-up: just now" in omics(installation, "status").stdout
+    (installation.settings.home / "last_backup").write_text("2026-01-01T00:00:00+00:00")
+    assert "d ago; " in omics(installation, "status").stdout
+    (installation.settings.home / "last_backup").write_text("cut o")
+    assert "no back-up was taken here" in omics(installation, "status").stdout
+
+
 def test_a_study_that_lacks_a_secret_says_which(installation: Installation) -> None:
     study = (
         "study: far\ntitle: Far\nstewards: [far@example.org]\nparticipant_id: {pattern: 'P[0-9]+'}\n"
@@ -125,8 +135,10 @@ def test_run_finds_programs_of_its_own_environment(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", os.defpath)  # nobody activated it
-    answer = omics(installation, "run", "--", "dagster", "--version")
-    assert (answer.returncode, answer.stdout.split()[0]) == (0, "dagster,")
+    for log in ("text", "json"):
+        monkeypatch.setenv("OMICS_LOG", log)
+        answer = omics(installation, "run", "--", "dagster", "--version")
+        assert (answer.returncode, answer.stdout.split()[0]) == (0, "dagster,")
 
 
 def test_watcher_ends_a_group_whose_owner_was_killed() -> None:

@@ -13,7 +13,7 @@ from omics_orchestrator_tests.end_to_end.served import Served, children, within
 from omics_orchestrator_tests.end_to_end.test_killed_runs import waiting
 from omics_orchestrator_tests.installation import Installation
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.unproven, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
 
 STARTED, FAILURE, SUCCESS = (
     dg.DagsterRunStatus.STARTED,

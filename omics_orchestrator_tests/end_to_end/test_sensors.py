@@ -23,9 +23,9 @@ from omics_orchestrator.storage.database import Database
 from omics_orchestrator_tests.end_to_end.processes import free_port
 from omics_orchestrator_tests.installation import FILES, MAPPING, Installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.unproven, pytest.mark.timeout(5400)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
-PATIENCE = 900.0  # seconds for what takes ten on a quiet machine
+PATIENCE = 500.0  # seconds for what takes ten on a quiet machine
 PEAKS = "files/tiny/metabolomics"
 VERSIONS = "select count(*) from registry.file_version"
 CRP = """

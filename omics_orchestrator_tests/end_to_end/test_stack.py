@@ -36,7 +36,7 @@ from omics_orchestrator_tests.end_to_end.stack import (
 )
 from omics_orchestrator_tests.installation import Installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 PROGRAMS = Path(sys.executable).parent
 USERS = WORKING_COPY / "omics_orchestrator_tests" / "end_to_end" / "users"
@@ -121,6 +121,7 @@ def stack(
         "OMICS_DATABASE_PASSWORD_FILE": str(folder / "password"),
         "OMICS_CODE_HOST": "127.0.0.1",
         "OMICS_CODE_PORT": str(code),
+        "OMICS_LOG": "json",  # as docker-compose.yml has it
     }
     processes = []
 
@@ -207,6 +208,21 @@ def test_an_operator_s_run_ends_green_in_postgres(stack):
     assert "p%40ss" not in logs
     for user in (READER, OPERATOR):
         assert basic(user).removeprefix("Basic ") not in logs
+    for name in ("code", "operate", "read", "daemon"):
+        lines = (folder / f"{name}.log").read_text().splitlines()
+        assert lines, name
+        assert [line for line in lines if not _is_told(line)] == [], name
+
+
+def _is_told(line: str) -> bool:
+    """Tell whether a line of a log is JSON of ours, or said before any of our code is read."""
+    if (
+        line.startswith("the daemon of this installation")
+        or "INFO" in line
+        and " code server for module " in line
+    ):
+        return True
+    return {"time", "level", "message"} <= json.loads(line).keys()
 
 
 class Echo(Gate):

@@ -14,7 +14,7 @@ from omics_orchestrator.storage.schema import migrate
 from omics_orchestrator.studies.assay import Assay
 from omics_orchestrator_tests.registry.conftest import FASTQ, Laboratory
 
-pytestmark = [pytest.mark.slow, pytest.mark.unproven, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 REGISTERED = """
 with listed as (

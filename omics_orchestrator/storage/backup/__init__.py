@@ -2,7 +2,17 @@
 
 from omics_orchestrator.storage.backup.manifest import Manifest, Part, read_manifest
 from omics_orchestrator.storage.backup.restore import Restored, restore
-from omics_orchestrator.storage.backup.take import Taken, take
+from omics_orchestrator.storage.backup.take import Taken, last_backup, take
 from omics_orchestrator.storage.backup.verify import verify
 
-__all__ = ["Manifest", "Part", "Restored", "Taken", "read_manifest", "restore", "take", "verify"]
+__all__ = [
+    "Manifest",
+    "Part",
+    "Restored",
+    "Taken",
+    "last_backup",
+    "read_manifest",
+    "restore",
+    "take",
+    "verify",
+]

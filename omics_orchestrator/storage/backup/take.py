@@ -44,6 +44,7 @@ from omics_orchestrator.storage.schema import REVISION_QUERY
 from omics_orchestrator.storage.server_home import lock_file
 
 LOCK = "backup.lock"
+LAST = "last_backup"  # in the home: when, for `omics status`
 IN_PROGRESS = "SELECT count(*) FROM runs WHERE status IN ('STARTING', 'STARTED', 'CANCELING')"
 TABLES = "SELECT count(*), coalesce(sum(rows), 0)::bigint FROM omics.table_state"
 MEMBERS = """
@@ -84,7 +85,17 @@ def take(settings: Settings, folder: Path, *, tell: Callable[[str], None] = lamb
         write_manifest(folder, taken.manifest)
         _tidy(folder, taken.manifest)
         sweep(folder, folder / taken.manifest.part(OBJECTS).name)
+    settings.home.mkdir(parents=True, exist_ok=True)
+    (settings.home / LAST).write_text(taken.manifest.taken_at)
     return taken
+
+
+def last_backup(settings: Settings) -> datetime | None:
+    """Return when this installation was backed up last; None = it never was."""
+    try:
+        return datetime.fromisoformat((settings.home / LAST).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _take(
