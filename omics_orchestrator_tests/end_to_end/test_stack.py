@@ -222,7 +222,7 @@ def _is_told(line: str) -> bool:
         and " code server for module " in line
     ):
         return True
-    return {"time", "level", "message"} <= json.loads(line).keys()
+    return {"time", "level", "message"} <= set(json.loads(line))
 
 
 class Echo(Gate):
