@@ -17,6 +17,7 @@ from omics_orchestrator.formats.anndata_elements import Slots
 from omics_orchestrator.formats.anndata_slots import read_slots
 from omics_orchestrator.formats.anndata_values import check_values
 from omics_orchestrator.formats.base import Inspection, OpenFile
+from omics_orchestrator.formats.h5ad import samples_of
 from omics_orchestrator.formats.matrix_format import CellMatrix
 from omics_orchestrator.formats.modality_read import is_multimodal
 from omics_orchestrator.formats.zarr_array import ZarrArray
@@ -53,13 +54,14 @@ class AnndataZarr(CellMatrix):
     chunk. A chunk of one codec without a digest may hold a changed number that nothing gives away.
     """
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
+    holds_samples: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = (".zgroup", ".zattrs", ".zarray", ".zmetadata", ".json")
 
     format: Literal["anndata_zarr"] = "anndata_zarr"
     """Annotated single-cell matrices, a folder in Zarr."""
     sample_column: str | None = None
-    """Column of `obs` with the sample of each cell; without it all are of the sample to which the store is linked."""
+    """Column of `obs` with the sample of each cell; without it the store holds no sample names."""
     modality: str | None = None
     """Of a MuData, the modality that becomes the matrix; by default the first of the store's own order."""
 
@@ -124,9 +126,10 @@ class AnndataZarr(CellMatrix):
             parts = list(_slots(whole, slots))
             _chunks(nodes, slots)
             _values(nodes, parts, slots)
+            samples = samples_of(whole["obs"], self.sample_column) if self.sample_column else ()
         except FormatError as error:
             return Inspection.refused(error, slots.facts)
-        return Inspection.of(slots.facts, (), slots.warnings)
+        return Inspection.of(slots.facts, samples, slots.warnings)
 
     def read_cells(self, files: Mapping[str, OpenFile]) -> AnnData:
         """Read one store; of a MuData, one modality."""

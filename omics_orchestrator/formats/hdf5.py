@@ -169,7 +169,10 @@ def pieces(dataset: Any) -> Iterator[Any]:
     if not is_written(dataset):
         raise FormatError("a list of which no value was ever stored")
     step = PIECE if dataset.dtype.kind != "O" else PIECE // 8
-    step = max(min(step, PIECE_BYTES // max(dataset.dtype.itemsize, 1)), 1)
+    each = getattr(
+        dataset.dtype, "itemsize", 8
+    )  # an array of Zarr (zarr_array.py) may hold texts of any length
+    step = max(min(step, PIECE_BYTES // max(each, 1)), 1)
     if dataset.chunks:
         step = max(step // dataset.chunks[0], 1) * dataset.chunks[0]
     for start in range(0, dataset.shape[0], step):

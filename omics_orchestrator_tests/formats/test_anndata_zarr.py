@@ -29,10 +29,10 @@ def tiny() -> tuple[Format, str, bytes]:
     return AnndataZarr(), "zarr.json", ROOT
 
 
-def judged(store: dict[str, bytes]) -> Inspection:
+def judged(store: dict[str, bytes], sample_column: str | None = None) -> Inspection:
     files = {path: MemoryFile(path.rpartition("/")[2], raw) for path, raw in store.items()}
     members = {path: AnndataZarr().inspect(file) for path, file in files.items()}
-    return AnndataZarr().judge(members, files)
+    return AnndataZarr(sample_column=sample_column).judge(members, files)
 
 
 @pytest.fixture(scope="module", params=[2, 3])
@@ -68,6 +68,11 @@ def test_a_store_is_valid_and_one_file_set(store):
     assert (found.facts["n_obs"], found.facts["n_vars"], found.facts["x"]) == (30, 20, "csr_matrix")
     assert (found.facts["obsm"], found.facts["layers"], found.facts["raw"]) == (["X_pca"], ["dense"], True)
     assert found.facts["chunks_missing"] == 0
+
+
+def test_a_column_of_obs_names_the_samples(store):
+    assert judged(store, "kind").samples == ("a", "b", "c")
+    assert judged(store, "kinds").problems == ('obs has no column "kinds"',)
 
 
 def metadata(

@@ -271,8 +271,14 @@ def test_stores_of_zarr_are_stacked(
     again = read_rds(bench.folder.parent / "out.rds")
     assert (left, list(again.obs_names)) == ([], list(matrix.obs_names))
     assert dense(again.layers["counts"]).tolist() == dense(matrix.X).tolist()
-    bench.build(assay={**ZARR, "sample_column": "donor"})
-    assert list(matrix_of(bench).obs_names) == ["S1:c1", "S9:c2", "S2:c1", "S9:c2#2"]
+    by_column = {"format": "anndata_zarr", "location": "store+lab://", "sample_column": "donor"}
+    for assay in (
+        {**ZARR, "sample_column": "donor"},
+        by_column,
+    ):  # without a link the names inside are the samples
+        built = bench.build(assay=assay)
+        assert list(matrix_of(bench).obs_names) == ["S1:c1", "S9:c2", "S2:c1", "S9:c2#2"]
+        assert "files_usable" not in [one.check for one in built.findings]
     chunk = next((bench.folder / "S2.zarr" / "X" / "indices").glob("0" if version == 2 else "c/0"))
     chunk.write_bytes(chunk.read_bytes()[:-2])
     built = bench.build(assay=ZARR)
