@@ -6,6 +6,7 @@ validation.py.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -46,12 +47,24 @@ class Problems:
             raise DeclarationError(list(self.found))
 
 
+def note_unreadable(place: Path, error: OSError, problems: Problems) -> None:
+    """Note a file or folder that the system does not let us read, and for whom its rights should be mended."""
+    denied = isinstance(error, PermissionError)
+    mend = f"user {os.geteuid()}, who runs this, must be allowed to read it (chmod -R a+rX its folder)"
+    problems.add(
+        place, 1, "", f"cannot be read: {error.strerror or type(error).__name__}", mend if denied else ""
+    )
+
+
 def read_text(file: Path, problems: Problems) -> str | None:
     """Return the UTF-8 text of a declaration file (without byte order mark), or note why there is none."""
     try:
         raw = file.read_bytes()
     except FileNotFoundError:
         problems.add(file, 1, "", "the file is missing")
+        return None
+    except OSError as error:
+        note_unreadable(file, error, problems)
         return None
     try:
         return raw.decode("utf-8-sig")

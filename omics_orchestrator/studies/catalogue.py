@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache as once
 from pathlib import Path
@@ -15,6 +17,7 @@ from tempfile import NamedTemporaryFile
 import pydantic
 
 from omics_orchestrator.dictionary import Dictionary
+from omics_orchestrator.dictionary.problems import Problems, note_unreadable
 from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.studies.reading import read_study
 from omics_orchestrator.studies.study import Study
@@ -48,14 +51,17 @@ def load_studies(folder: Path, dictionary: Dictionary, *, cache: Path | None = N
         folder: the data dictionary.
         dictionary: what it says, already read.
         cache: folder for parsed declarations; private to this user, since what lies there is unpickled.
+
+    Raises:
+        DeclarationError: when it cannot be seen which studies there are.
     """
     known = _read_cache(cache) if cache else {}
     kept: dict[str, Entry] = {}
     catalogue = Catalogue()
-    for place in sorted(path.parent for path in (folder / "studies").glob("*/study.yaml")):
-        digest = _digest(place, dictionary)
+    for place in _places(folder / "studies"):
         entry = known.get(place.name, ("", b""))
         try:
+            digest = _digest(place, dictionary)
             study = _unpickled(entry[1]) if entry[0] == digest else None
             if study is None:
                 study = read_study(place, dictionary)
@@ -81,14 +87,52 @@ def code_digest() -> str:
     return digest.hexdigest()
 
 
+def _places(studies: Path) -> list[Path]:
+    """Return the folders of studies: with a study.yaml, or closed to us. A closed one is broken, never absent.
+
+    Raises:
+        DeclarationError: when `studies` itself is closed to us.
+    """
+    with _readable(studies):
+        return (
+            [place for place in sorted(studies.iterdir()) if _holds_study(place)] if studies.exists() else []
+        )
+
+
+def _holds_study(place: Path) -> bool:
+    try:
+        (place / "study.yaml").stat()
+    except PermissionError:
+        return place.name.isidentifier()  # no study is called lost+found or .trash
+    except OSError:
+        return False
+    return True
+
+
 def _digest(place: Path, dictionary: Dictionary) -> str:
-    """Return the digest of everything that a study is read from and checked against."""
+    """Return the digest of everything that a study is read from and checked against.
+
+    Raises:
+        DeclarationError: when something of it may not be read.
+    """
     digest = hashlib.sha256(f"{place}\0{code_digest()}\0{dictionary.digest_of_all}\0".encode())
-    for file in sorted(place.iterdir()):
-        if file.is_file():
-            content = file.read_bytes()
-            digest.update(f"{file.name}\0{len(content)}\0".encode() + content)
+    with _readable(place):
+        for file in sorted(place.iterdir()):
+            if file.is_file():
+                content = file.read_bytes()
+                digest.update(f"{file.name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
+
+
+@contextmanager
+def _readable(place: Path) -> Iterator[None]:
+    """Turn what the system refuses below `place` into a mistake of the declaration, with the file's name."""
+    try:
+        yield
+    except OSError as error:
+        problems = Problems()
+        note_unreadable(Path(error.filename or place), error, problems)
+        problems.raise_if_any()
 
 
 def _read_cache(cache: Path) -> dict[str, Entry]:
