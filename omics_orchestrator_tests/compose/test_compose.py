@@ -133,7 +133,8 @@ class TestRunsInContainersOfTheirOwn:
     """docker-compose.docker-runs.yml."""
 
     @pytest.fixture(scope="class", autouse=True)
-    def overlay(self, copy):
+    @classmethod
+    def overlay(cls, copy):
         socket = copy.engine_socket()
         copy.environment["OMICS_DOCKER_SOCKET"] = str(socket)
         copy.environment["OMICS_DOCKER_GROUP"] = str(socket.stat().st_gid)
@@ -211,7 +212,8 @@ class TestObjects:
     """The profile `objects`: our own store in a bucket inside the stack."""
 
     @pytest.fixture(scope="class", autouse=True)
-    def bucket(self, copy, objects_image):
+    @classmethod
+    def bucket(cls, copy, objects_image):
         settings = copy.folder / "server" / "studies.env"
         before = settings.read_text()
         settings.write_text(
@@ -249,7 +251,8 @@ class TestOidc:
     """OMICS_AUTH=oidc with the profile `oidc`."""
 
     @pytest.fixture(scope="class", autouse=True)
-    def proxy(self, copy, oidc_image):
+    @classmethod
+    def proxy(cls, copy, oidc_image):
         copy.environment |= {"COMPOSE_PROFILES": "oidc", "OMICS_OIDC_IMAGE": oidc_image, "OMICS_AUTH": "oidc"}
         copy.up()
         yield

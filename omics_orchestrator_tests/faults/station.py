@@ -26,7 +26,7 @@ from dagster._grpc.client import DagsterGrpcClient
 
 from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.storage.embedded import running
-from omics_orchestrator_tests.end_to_end.processes import free_port
+from omics_orchestrator_tests.end_to_end.processes import free_port, listens
 from omics_orchestrator_tests.installation import Installation
 
 PROGRAMS = Path(sys.executable).parent
@@ -208,6 +208,9 @@ class Station:
     def ready(self) -> None:
         """Wait until the code server answers."""
         client = DagsterGrpcClient(self.code_port, host="127.0.0.1")
+        assert eventually(lambda: listens(self.code_port)), (
+            self.tails()
+        )  # before it does, Dagster prints each refusal
         assert eventually(lambda: client.health_check_query() == "SERVING"), self.tails()
 
     def settled(self) -> None:
