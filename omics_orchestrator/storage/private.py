@@ -82,14 +82,7 @@ def remember_pseudonyms(database: Database, name: str, given: Mapping[str, str])
     Raises:
         StorageError: the schema cannot be closed to others.
     """
-    ensure_private(database)
-    target = f"{SCHEMA}.{identifier(name)}"
-    with database.transaction() as connection, connection.cursor() as cursor:
-        lock(cursor, SCHEMA, name)
-        cursor.execute(CROSSWALK.format(target=target))
-        rows = sorted(given.items())
-        if rows:
-            execute_values(cursor, f"INSERT INTO {target} VALUES %s ON CONFLICT DO NOTHING", rows)
+    _add(database, name, CROSSWALK, given)
 
 
 def remember_objects(database: Database, name: str, originals: Mapping[str, str]) -> None:
@@ -98,13 +91,18 @@ def remember_objects(database: Database, name: str, originals: Mapping[str, str]
     Raises:
         StorageError: the schema cannot be closed to others.
     """
+    _add(database, name, OBJECTS, originals)
+
+
+def _add(database: Database, name: str, made: str, pairs: Mapping[str, str]) -> None:
+    """Add pairs to a table, which `made` makes where it is not there."""
     ensure_private(database)
     target = f"{SCHEMA}.{identifier(name)}"
     with database.transaction() as connection, connection.cursor() as cursor:
         lock(cursor, SCHEMA, name)
-        cursor.execute(OBJECTS.format(target=target))
+        cursor.execute(made.format(target=target))
         statement = f"INSERT INTO {target} VALUES %s ON CONFLICT DO NOTHING"
-        execute_values(cursor, statement, sorted(originals.items()), page_size=10_000)
+        execute_values(cursor, statement, sorted(pairs.items()), page_size=10_000)
 
 
 def read_crosswalk(database: Database, name: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from omics_orchestrator.formats.h5ad import H5ad
 from omics_orchestrator.formats.hdf5 import MAGIC
 from omics_orchestrator.formats.recognise import recognise
 from omics_orchestrator_tests.formats import test_h5mu, test_loom, test_tenx
+from omics_orchestrator_tests.formats.hdf5_changes import put, remove
 from omics_orchestrator_tests.formats.onfile import OnFile
 
 
@@ -116,10 +117,6 @@ def test_files_of_old_anndata_are_read():
         file["obs"].create_group("__categories")["sample"] = ["S1", "S2"]
 
     assert look(write(old_categories)).samples == ("S1", "S2")
-
-
-def remove(name: str) -> Any:
-    return lambda file: file.__delitem__(name)
 
 
 @pytest.mark.parametrize(
@@ -263,18 +260,6 @@ def changed(raw: bytes, change: Any) -> bytes:
     with h5py.File(buffer, "r+") as file:
         change(file)
     return buffer.getvalue()
-
-
-def put(name: str, value: Any) -> Any:
-    """Return a change that replaces a dataset and keeps its attributes."""
-
-    def change(file: Any) -> None:
-        kept = dict(file[name].attrs)
-        del file[name]
-        file[name] = value
-        file[name].attrs.update(kept)
-
-    return change
 
 
 def part(name: str, at: Any, value: Any) -> Any:

@@ -11,6 +11,7 @@ import pytest
 from omics_orchestrator.formats import Format
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.h5mu import H5mu
+from omics_orchestrator_tests.formats.hdf5_changes import put, remove
 from omics_orchestrator_tests.formats.onfile import OnFile
 
 
@@ -55,18 +56,6 @@ def tiny() -> tuple[Format, str, bytes]:
 
 def look(raw: bytes, sample_column: str | None = None) -> Inspection:
     return H5mu(sample_column=sample_column).inspect_bytes("a.h5mu", raw)
-
-
-def put(name: str, value: Any) -> Any:
-    def change(file: Any) -> None:
-        del file[name]
-        file[name] = value
-
-    return change
-
-
-def remove(name: str) -> Any:
-    return lambda file: file.__delitem__(name)
 
 
 def test_what_is_told():

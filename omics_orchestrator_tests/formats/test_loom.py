@@ -10,6 +10,7 @@ import pytest
 from omics_orchestrator.formats import Format
 from omics_orchestrator.formats.base import Inspection
 from omics_orchestrator.formats.loom import Loom
+from omics_orchestrator_tests.formats.hdf5_changes import put, remove
 from omics_orchestrator_tests.formats.onfile import OnFile
 
 
@@ -37,18 +38,6 @@ def tiny() -> tuple[Format, str, bytes]:
 
 def look(raw: bytes, sample_column: str | None = None) -> Inspection:
     return Loom(sample_column=sample_column).inspect_bytes("a.loom", raw)
-
-
-def put(name: str, value: Any) -> Any:
-    def change(file: Any) -> None:
-        del file[name]
-        file[name] = value
-
-    return change
-
-
-def remove(name: str) -> Any:
-    return lambda file: file.__delitem__(name)
 
 
 def test_what_is_told():

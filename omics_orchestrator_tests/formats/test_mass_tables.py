@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from pyteomics import mztab  # type: ignore[import-untyped]
 
-from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import MemoryFile
 from omics_orchestrator.formats.mwtab import Mwtab
 from omics_orchestrator.formats.mztab import Mztab
 from omics_orchestrator_tests.formats.onfile import OnFile
-from omics_orchestrator_tests.formats.tool_tables import MWTAB, MZTAB, TABLES
+from omics_orchestrator_tests.formats.tool_tables import MWTAB, MZTAB, is_refused
 
 
 def test_mztab_holds_as_many_rows_as_pyteomics_reads(shared_data):
@@ -104,13 +103,7 @@ def test_both_layouts_of_mwtab_give_the_same_matrix(shared_data):
     ],
 )
 def test_bad_content_is_refused_with_its_line(tag, old, new, problem):
-    declared, name, raw = TABLES[tag]()
-    assert raw.count(old)
-    found = declared.inspect_bytes(name, raw.replace(old, new, 1))
-    assert found.verdict == "invalid"
-    assert problem in found.problems[0]
-    with pytest.raises(FormatError):
-        declared.read(MemoryFile(name, raw.replace(old, new, 1)))
+    is_refused(tag, old, new, problem)
 
 
 def test_samples_that_the_list_lacks_are_told():

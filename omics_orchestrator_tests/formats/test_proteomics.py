@@ -6,14 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats.base import MemoryFile
 from omics_orchestrator.formats.diann import Diann
 from omics_orchestrator.formats.maxquant import Maxquant
 from omics_orchestrator.formats.olink import Olink
 from omics_orchestrator.formats.recognise import recognise
 from omics_orchestrator_tests.formats.onfile import OnFile
-from omics_orchestrator_tests.formats.tool_tables import DIANN, MAXQUANT, OLINK, TABLES
+from omics_orchestrator_tests.formats.tool_tables import DIANN, MAXQUANT, OLINK, is_refused
 
 REPORT = pd.DataFrame(
     {
@@ -141,13 +140,7 @@ def test_olink_in_every_dress(separator):
     ],
 )
 def test_bad_content_is_refused_with_its_line(tag, old, new, problem):
-    declared, name, raw = TABLES[tag]()
-    assert raw.count(old)
-    found = declared.inspect_bytes(name, raw.replace(old, new, 1))
-    assert found.verdict == "invalid"
-    assert problem in found.problems[0]
-    with pytest.raises(FormatError):
-        declared.read(MemoryFile(name, raw.replace(old, new, 1)))
+    is_refused(tag, old, new, problem)
 
 
 def test_maxquant_without_experiments_is_one_sample():

@@ -13,7 +13,7 @@ from omics_orchestrator.formats.kraken import Kraken
 from omics_orchestrator.formats.metaphlan import Metaphlan
 from omics_orchestrator.formats.recognise import recognise
 from omics_orchestrator_tests.formats.onfile import OnFile
-from omics_orchestrator_tests.formats.tool_tables import BRACKEN, KRAKEN, METAPHLAN, TABLES
+from omics_orchestrator_tests.formats.tool_tables import BRACKEN, KRAKEN, METAPHLAN, TABLES, is_refused
 
 FOLDERS = {"kraken2": "kraken", "bracken": "bracken", "metaphlan": "metaphlan"}
 REASONS = {
@@ -103,11 +103,7 @@ def test_metaphlan_is_what_pandas_reads(shared_data):
     ],
 )
 def test_bad_content_is_refused_with_its_line(tag, old, new, problem):
-    declared, name, raw = TABLES[tag]()
-    assert raw.count(old)
-    found = declared.inspect_bytes(name, raw.replace(old, new, 1))
-    assert found.verdict == "invalid"
-    assert problem in found.problems[0]
+    is_refused(tag, old, new, problem)
 
 
 def test_what_a_filter_leaves_is_a_warning():

@@ -16,6 +16,7 @@ from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import Format, tenx_mtx
 from omics_orchestrator.formats.base import Inspection, MemoryFile
 from omics_orchestrator.formats.tenx import Tenx
+from omics_orchestrator_tests.formats.hdf5_changes import put
 from omics_orchestrator_tests.formats.onfile import OnFile
 
 MATRIX = b"%%MatrixMarket matrix coordinate integer general\n%\n3 2 4\n1 1 5\n3 1 1\n2 2 7\n3 2 2\n"
@@ -270,14 +271,6 @@ def h5(change: Any = None, *, old: bool = False) -> bytes:
         if change:
             change(group)
     return buffer.getvalue()
-
-
-def put(name: str, value: Any) -> Any:
-    def change(group: Any) -> None:
-        del group[name]
-        group[name] = value
-
-    return change
 
 
 def test_an_h5_of_either_version():

@@ -1,9 +1,13 @@
-"""The smallest good file of each table that an omics tool writes."""
+"""The smallest good file of each table that an omics tool writes, and what happens to one that is spoilt."""
 
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from omics_orchestrator.errors import FormatError
 from omics_orchestrator.formats import FORMATS, Format
+from omics_orchestrator.formats.base import MemoryFile
 
 FEATURECOUNTS = b"""# Program:featureCounts v2.0.6; Command:"featureCounts" "-p" "-s" "2" "-a" "a.gtf" "S1.bam"
 Geneid\tChr\tStart\tEnd\tStrand\tLength\tS1.bam\tS2.bam
@@ -110,3 +114,15 @@ TABLES: dict[str, Callable[[], tuple[Any, str, bytes]]] = {
     "mwtab": _tiny("mwtab", "a.mwtab", MWTAB),
     "rsem": _tiny("rsem", "S1.genes.results", RSEM),
 }
+
+
+def is_refused(tag: str, old: bytes, new: bytes, problem: str) -> None:
+    """Spoil the good file of a format: looking at it tells the problem, reading it fails."""
+    declared, name, raw = TABLES[tag]()
+    assert raw.count(old)
+    spoilt = raw.replace(old, new, 1)
+    found = declared.inspect_bytes(name, spoilt)
+    assert found.verdict == "invalid"
+    assert problem in found.problems[0]
+    with pytest.raises(FormatError):
+        declared.read(MemoryFile(name, spoilt))

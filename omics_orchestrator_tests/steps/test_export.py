@@ -14,15 +14,12 @@ from typer.testing import CliRunner
 
 from omics_orchestrator.cli import app
 from omics_orchestrator.errors import UnknownKey
-from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps import export as exporting
 from omics_orchestrator.steps.export import ExportError, export
 from omics_orchestrator.steps.select import Selection
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.storage.embedded import ensure_server
-from omics_orchestrator_tests.installation import Installation
-from omics_orchestrator_tests.publishing import add_wide
+from omics_orchestrator_tests.publishing import published
 
 ALL = Selection()
 
@@ -30,19 +27,7 @@ ALL = Selection()
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[Workspace]:
     """The workspace of one installation for all tests of this module: they only read."""
-    server = ensure_server(settings)
-    made = Installation(
-        tmp_path_factory.mktemp("export"),
-        settings,
-        database_url=server.url("export"),
-        dagster_url=server.url("export_dagster"),
-    )
-    add_wide(made)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in made.environment().items():
-            patch.setenv(name, value)
-        session = Session(made.workspace())
-        assert not session.materialise(session.assets()).failed
+    with published(tmp_path_factory.mktemp("export"), settings, "export") as made:
         yield made.workspace()
 
 

@@ -12,28 +12,15 @@ from omics_orchestrator import load
 from omics_orchestrator.errors import StorageError, UnknownKey
 from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.storage.embedded import ensure_server
 from omics_orchestrator.storage.tables import drop_table
 from omics_orchestrator_tests.installation import Installation
-from omics_orchestrator_tests.publishing import add_wide
+from omics_orchestrator_tests.publishing import published
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[Installation]:
     """One installation for the tests of this module, which only read."""
-    server = ensure_server(settings)
-    made = Installation(
-        tmp_path_factory.mktemp("select"),
-        settings,
-        database_url=server.url("selecting"),
-        dagster_url=server.url("selecting_dagster"),
-    )
-    add_wide(made)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in made.environment().items():
-            patch.setenv(name, value)
-        session = Session(made.workspace())
-        assert not session.materialise(session.assets()).failed
+    with published(tmp_path_factory.mktemp("select"), settings, "selecting") as made:
         yield made
 
 
