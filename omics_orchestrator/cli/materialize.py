@@ -72,9 +72,8 @@ def report(console: Console, summary: Summary, seconds: float) -> None:
     if not summary.ran:
         console.print(f"everything is up to date; nothing ran, nothing was written ({seconds:.1f} s)")
     else:
-        console.print(
-            f"{counted(len(summary.ran), 'asset')} ran, {summary.touched:,} rows and objects written ({seconds:.1f} s)"
-        )
+        well = counted(len(summary.ran.keys() - summary.failed.keys() - set(summary.blocked)), "asset")
+        console.print(f"{well} ran, {summary.touched:,} rows and objects written ({seconds:.1f} s)")
     for key, error in summary.failed.items():
         console.print(f"[red]failed[/red]  {escape(key)}: {escape(error)}", soft_wrap=True)
     for key in summary.blocked:

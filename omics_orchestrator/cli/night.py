@@ -39,7 +39,7 @@ def _line(failure: Failure) -> str:
 
 def _mends(failure: Failure) -> str:
     if not failure.assets:
-        return f"{omics()} dev shows the run {failure.run_id[:8]}"
+        return f"the Dagster UI shows the run {failure.run_id[:8]}"
     return f"mend the cause, then {omics()} materialize {' '.join(failure.assets[:3])}"
 
 

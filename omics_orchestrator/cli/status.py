@@ -33,7 +33,8 @@ def run_status(*, only_failed: bool) -> None:
     session = Session(workspace)
     checks = session.checks()
     failed = [check for check in checks if not check.passed]
-    show_night(console, session.night(workspace.catalogue.studies.values()))
+    here = [study for study in workspace.catalogue.studies.values() if not workspace.unavailable(study)]
+    show_night(console, session.night(here))
     if not only_failed:
         _studies(console, workspace, session, failed)
     show_failed(console, failed)
@@ -64,7 +65,7 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
         wrong = sum(group_of(check.asset) == group for check in failed)
         old, new = (_age(times[0]), _age(times[-1])) if times else ("never", "never")
         table.add_row(group, str(len(keys)), str(sum(key in stale for key in keys)), str(wrong), old, new)
-    console.print(table)
+    console.print(table if groups else "no study is available here yet")
     for place in sorted({"/".join(key.split("/")[:3]) for key, why in stale.items() if why == NO_ANSWER}):
         told = (
             f"[yellow]{place}: the source does not answer[/yellow]; {omics()} materialize {place} tells why"
@@ -74,11 +75,9 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
     known = f"{len(dictionary.variables)} variables · {len(dictionary.code_lists)} code lists"
     console.print(f"\ndictionary {dictionary_version(dictionary)} · {known}", highlight=False)
     console.print(_backup(workspace.settings), soft_wrap=True, highlight=False)
-    for name, study in workspace.catalogue.studies.items():
-        if variable := workspace.unavailable(study):
-            console.print(
-                f"{name}: not available here, {variable} is not set", soft_wrap=True, highlight=False
-            )
+    for variable, names in workspace.not_set().items():
+        told = f"{', '.join(names)}: not available here, {variable} is not set"
+        console.print(told, soft_wrap=True, highlight=False)
     for name in workspace.catalogue.broken:
         console.print(f"[red]{name}: its declaration is broken[/red]", highlight=False)
     console.print()
@@ -103,7 +102,7 @@ def _next(workspace: Workspace, session: Session, failed: list[CheckState]) -> l
     if number := count_files(workspace).quarantined:
         found.append(f"files in quarantine: {number:<11} {omics()} files --unlinked")
     if failed:
-        found.append(f'rows behind a check:             {omics()} sql "select …", or its page in make dev')
+        found.append(f'rows behind a check:             {omics()} sql "select …", or its page in the UI')
     return found
 
 

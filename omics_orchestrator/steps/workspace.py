@@ -56,3 +56,11 @@ class Workspace:
         if study.pseudonymise and not self.settings.has_secret(PSEUDONYM_KEY):
             return PSEUDONYM_KEY
         return None
+
+    def not_set(self) -> dict[str, list[str]]:
+        """Return each variable that this machine lacks → the studies that are not available here without it."""
+        lacking: dict[str, list[str]] = {}
+        for name, study in self.catalogue.studies.items():
+            if variable := self.unavailable(study):
+                lacking.setdefault(variable, []).append(name)
+        return lacking

@@ -224,6 +224,6 @@ class _Told:
             case FileNotFoundError():
                 raise ObjectGone(f"no such object in {self._url}") from None
             case PermissionError():
-                raise AccessDenied(f"{self._url}: {error.strerror}") from None
+                raise AccessDenied(f"{self._url}: {error.strerror} to user {os.geteuid()}") from None
             case OSError():
                 raise StorageError(f"{self._url}: {error.strerror}", retry=error.errno in PASSING) from None

@@ -87,6 +87,7 @@ def test_broken_source_exits_with_one_and_names_no_cell(installation: Installati
     assert failed.returncode == 1
     assert "SECRET" not in failed.stdout + failed.stderr
     assert "failed  raw/tiny/files/people" in failed.stdout
+    assert "1 asset ran, 4 rows" in failed.stdout
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_doors_answer(demo: Made) -> None:
     assert "quarantine: invalid" in demo.omics("files", "demo_adult")
     assert "are fine" in demo.omics("check")
     status = demo.omics("status")
-    assert "hmp2: not available here, OMICS_STORE_PUBLIC_URL is not set" in status
+    assert "hmp2, prism, risk: not available here, OMICS_STORE_PUBLIC_URL is not set" in status
     assert demo.omics("run", "--", "sh", "-c", "echo $PGDATABASE $DAGSTER_HOME").split()[0] == "omics"
 
 

@@ -27,20 +27,20 @@ os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
     found = load_studies(folder, load_dictionary(folder))
 except DeclarationError as error:
-    print(json.dumps({"all": str(error)}))
+    print(json.dumps([{"all": str(error)}, []]))
 else:
-    print(json.dumps({**{name: str(why) for name, why in found.broken.items()}, "usable": sorted(found.studies)}))
+    print(json.dumps([{name: str(why) for name, why in found.broken.items()}, sorted(found.studies)]))
 """
 
 
-def as_nobody(folder: Path) -> dict[str, str]:
+def as_nobody(folder: Path) -> tuple[dict[str, str], list[str]]:
     """Return what a user without rights reads of a dictionary: why studies are broken, and the usable ones."""
     for above in [folder, *list(folder.parents)[:-1]]:
         if above.stat().st_uid == 0 and above != Path("/tmp"):
             above.chmod(0o755)
     run = [sys.executable, "-c", RIGHTLESS, str(folder)]
-    found: dict[str, str] = json.loads(subprocess.run(run, capture_output=True, check=True).stdout)
-    return found
+    broken, usable = json.loads(subprocess.run(run, capture_output=True, check=True).stdout)
+    return broken, usable
 
 
 def test_a_study_that_may_not_be_read_is_broken_and_the_others_are_read(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_a_study_that_may_not_be_read_is_broken_and_the_others_are_read(tmp_path
     (folder / "studies/s3/mapping.yaml").chmod(0o600)
     (folder / "studies/lost+found").mkdir(mode=0o700)
     (folder / "studies/notes.txt").write_text("no study")
-    found = as_nobody(folder)
-    assert found.pop("usable") == ["s0"]
+    found, usable = as_nobody(folder)
+    assert usable == ["s0"]
     assert sorted(found) == ["s1", "s2", "s3"]
     assert str(folder / "studies/s1") in found["s1"]
     assert f"{folder / 'studies/s3/mapping.yaml'}:1: cannot be read: Permission denied" in found["s3"]
@@ -64,6 +64,8 @@ def test_a_dictionary_that_may_not_be_read_is_no_dictionary_without_studies(
 ) -> None:
     folder = write(tmp_path / "d")
     (folder / closed).chmod(0o600)
-    told = as_nobody(folder)["all"]
+    found, usable = as_nobody(folder)
+    told = found["all"]
+    assert not usable
     assert "cannot be read: Permission denied" in told
     assert closed in told

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 
-from omics_orchestrator.errors import DeclarationError, OmicsError
+from omics_orchestrator.errors import AccessDenied, DeclarationError, OmicsError
 from omics_orchestrator.settings import without_password
 from omics_orchestrator.sources.secret import Secret
 from omics_orchestrator.steps.doctor.line import Line, said
 from omics_orchestrator.steps.workspace import PSEUDONYM_KEY, Workspace
 
+READABLE = "who runs this must be allowed to read it: chmod -R a+rX that folder"
 PROBE = "omics_doctor"  # the folder of probe objects in our own store
 
 
@@ -42,7 +43,9 @@ def source_stores(workspace: Workspace) -> Iterator[Line]:
         try:
             first = next(workspace.stores.source(name).list(), None)
         except Exception as error:  # noqa: BLE001 - of one store; messages of its library may hold keys
-            yield Line("fail", "source", f"{name}: {said(error)}", f"check {variable} and its credentials")
+            rights = url.startswith("file:") and isinstance(error, AccessDenied)
+            mend = READABLE if rights else f"check {variable} and its credentials"
+            yield Line("fail", "source", f"{name}: {said(error)}", mend)
             continue
         if first is None:
             yield Line(
@@ -64,11 +67,10 @@ def declarations(workspace: Workspace) -> Iterator[Line]:
         yield Line("fail", "studies", f"broken declarations: {', '.join(catalogue.broken)}", "omics check")
     if catalogue.studies:
         yield Line("ok", "studies", f"{len(catalogue.studies)} declarations can be used")
-    for name, study in catalogue.studies.items():
-        if variable := workspace.unavailable(study):
-            yield Line(
-                "warn", "settings", f"{name} is not available here: {variable} is not set", f"set {variable}"
-            )
+    for variable, names in workspace.not_set().items():
+        are = "is" if len(names) == 1 else "are"
+        told = f"{', '.join(names)} {are} not available here: {variable} is not set"
+        yield Line("warn", "settings", told, f"set {variable}, or leave it: what is not here hinders nothing")
     yield from _secret_files(workspace)
 
 

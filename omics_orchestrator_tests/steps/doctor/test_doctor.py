@@ -11,18 +11,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NoReturn
 
 import psycopg2
 import pytest
 
+from omics_orchestrator.errors import AccessDenied
 from omics_orchestrator.orchestration import current
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.doctor import Line, databases, examine, machine
 from omics_orchestrator.steps.doctor.line import guarded
-from omics_orchestrator.steps.doctor.places import own_store, source_stores
+from omics_orchestrator.steps.doctor.places import declarations, own_store, source_stores
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.database import Database
-from omics_orchestrator.storage.folder import STAGING
+from omics_orchestrator.storage.folder import STAGING, FolderStore
 from omics_orchestrator.storage.objects import Stores
 from omics_orchestrator.storage.schema import migrate
 from omics_orchestrator_tests.installation import Installation
@@ -248,6 +250,35 @@ def test_a_source_store_that_is_not_there(installation: Installation) -> None:
     )
     (line,) = source_stores(Workspace(away))
     assert (line.state, line.mend) == ("fail", "check OMICS_STORE_TINY_URL and its credentials")
+
+
+def test_a_source_folder_that_may_not_be_read(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal itself is replaced, since root reads everything; studies/test_closed_folders.py asks the system."""
+
+    def refuse(_: FolderStore, *__: object) -> NoReturn:
+        raise AccessDenied("file:///sources/tiny: Permission denied to user 1000")
+
+    monkeypatch.setattr(FolderStore, "list", refuse)
+    closed = replace(installation.settings, source_stores={"tiny": tmp_path.as_uri()})
+    (line,) = source_stores(Workspace(closed))
+    assert line.state == "fail"
+    assert "Permission denied to user 1000" in line.told
+    assert "chmod -R a+rX" in line.mend
+
+
+def test_studies_that_lack_the_same_setting_are_one_line(installation: Installation) -> None:
+    for name in ("east", "west"):
+        installation.declare(
+            name,
+            study=f"study: {name}\ntitle: T\nstewards: [t@example.org]\nparticipant_id: {{pattern: 'P[0-9]+'}}\n"
+            "sources: {people: {kind: delimited, location: 'store+away://people.csv'}}\n",
+            mapping="participant:\n  from: people\n  key: [id]\n  age: {number: age, unit: a}\n",
+        )
+    lines = list(declarations(Workspace(installation.settings)))
+    told = [line.told for line in lines if line.subject == "settings"]
+    assert told == ["east, west are not available here: OMICS_STORE_AWAY_URL is not set"]
 
 
 def test_secrets_that_are_missing_or_cannot_be_read(installation: Installation, tmp_path: Path) -> None:
