@@ -83,13 +83,16 @@ def fetch_file(number: int, folder: str | os.PathLike[str] = ".") -> Path:
 
 
 def search(text: str) -> pd.DataFrame:
-    """Find variables whose name, label or description holds every word of `text`.
+    """Find variables by words of their name, label, codes or description, by synonyms, typing errors allowed.
 
     Returns:
-        One row per variable: entity, type, unit, label, and per study the share of rows with a value (empty where
-        the study does not have the variable).
+        One row per variable that holds one of the words, the best first, those that hold all of them before the
+        others: entity, type, unit, label, and per study the share of rows with a value (empty where the study does
+        not have the variable). Without a word all variables.
     """
     import pandas as pd
+
+    from omics_orchestrator.steps.search import find_variables
 
     workspace = Workspace(Settings.from_environment())
     coverage = find.coverage(workspace)
@@ -102,7 +105,7 @@ def search(text: str) -> pd.DataFrame:
             "label": variable.label,
             **{study: shares.get((variable.entity, variable.name)) for study, shares in coverage.items()},
         }
-        for variable in find.variables_matching(workspace.dictionary, text)
+        for variable in find_variables(workspace, text).variables
     ]
     names = ["variable", "entity", "type", "unit", "label", *coverage]
     shares = dict.fromkeys(coverage, "float64")

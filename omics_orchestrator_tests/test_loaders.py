@@ -137,9 +137,19 @@ class TestLoad:
 
 @pytest.mark.usefixtures("filled")
 def test_search_tells_unit_and_coverage() -> None:
-    found = search("c-reactive") if len(search("c-reactive")) else search("crp")
+    found = search("c-reactive")
+    assert found.index[0] == "crp"
     assert found.loc["crp", "unit"] == "mg/L"
     assert found.loc["crp", "tiny"] == 0.75
+    assert set(search("tiny").index) == {"age", "sex", "crp", "visit_id"}  # the variables of that study
+
+
+@pytest.mark.usefixtures("filled")
+def test_search_finds_all_of_nothing_and_nothing_of_nonsense() -> None:
+    columns = ["entity", "type", "unit", "label", "tiny"]
+    assert len(search("")) > 500
+    nothing = search("xyzzy")
+    assert (len(nothing), list(nothing.columns), str(nothing["tiny"].dtype)) == (0, columns, "float64")
 
 
 @pytest.mark.usefixtures("filled")

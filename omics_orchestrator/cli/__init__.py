@@ -118,12 +118,17 @@ def trace(
 
 @app.command()
 def variables(
-    text: str = typer.Argument("", help="Words that name, label or description must hold."),
+    words: list[str] | None = typer.Argument(
+        None,
+        help="What to look for, in any words: a name, label, code, synonym; default: all.",
+        show_default=False,
+    ),
+    every: bool = typer.Option(False, "--all", help="Not only the 20 best."),
 ) -> None:
-    """List variables with unit and coverage per study."""
+    """Search variables, the best first, with unit and coverage per study."""
     from omics_orchestrator.cli.tables import show_variables
 
-    show_variables(text)
+    show_variables(" ".join(words or []), every=every)
 
 
 @app.command()

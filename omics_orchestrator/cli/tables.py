@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 from rich.console import Console
@@ -11,32 +11,45 @@ from rich.table import Table
 
 from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.steps.find import coverage, variables_matching
+from omics_orchestrator.steps.find import coverage
+from omics_orchestrator.steps.search import Found, find_variables
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.private import reading_role
 from omics_orchestrator.storage.tables import read_query
 
+SHOWN = 20  # variables that a search prints unless all are asked for
 WIDTH = 400  # columns of a redirected terminal: a table in a file or pipe is never cut
 
 
-def show_variables(text: str) -> None:
-    """Print the variables that `text` finds, with the share of rows that have a value per study."""
+def show_variables(text: str, *, every: bool = False) -> None:
+    """Print the variables that `text` finds, the best first, with the share of rows that have a value per study."""
     workspace = Workspace(Settings.from_environment())
-    found = variables_matching(workspace.dictionary, text)
-    if not found:
+    found = find_variables(workspace, text)
+    if not found.variables:
         raise UnknownKey("variable", text, workspace.dictionary.variables)
+    shown = found.variables if every or not text.strip() else found.variables[:SHOWN]
     shares = coverage(workspace)
     studies = [
         study
         for study, of_study in shares.items()
-        if any((one.entity, one.name) in of_study for one in found)
+        if any((one.entity, one.name) in of_study for one in shown)
     ]
     rows = [
         [one.name, one.entity, one.type, one.unit or "", one.label]
         + [_percent(shares[study].get((one.entity, one.name))) for study in studies]
-        for one in found
+        for one in shown
     ]
     print_rows(["variable", "entity", "type", "unit", "label", *studies], rows)
+    for line in _remarks(found, len(shown)):
+        Console(highlight=False, markup=False, soft_wrap=True).print(line)
+
+
+def _remarks(found: Found, shown: int) -> Iterator[str]:
+    for word, meant in found.read_as.items():
+        alike = f"; did you mean {' or '.join(meant)}?" if meant else ""
+        yield f'no variable holds "{word}"{alike}'
+    if more := len(found.variables) - shown:
+        yield f"{more:,} more hold one of the words: --all"
 
 
 def show_query(query: str) -> None:

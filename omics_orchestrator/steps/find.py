@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from omics_orchestrator.dictionary import ENTITIES, Dictionary, Variable
+from omics_orchestrator.dictionary import ENTITIES, Dictionary
 from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.registry.query import file_counts, files_of
 from omics_orchestrator.steps.select import Selection, select
@@ -160,15 +160,3 @@ def ledger(workspace: Workspace, studies: Collection[str]) -> Ledger:
                     counted[row["outcome"]] += row["count"]
     values_in, values_out = counted.pop("values_in", 0), counted.pop("values_out", 0)
     return Ledger(values_in, values_out, dict(counted))
-
-
-def variables_matching(dictionary: Dictionary, text: str) -> list[Variable]:
-    """Return the variables whose name, label or description holds every word of `text`, hits in the name first."""
-    words = text.casefold().split()
-    found = []
-    for variable in dictionary.variables.values():
-        spoken = variable.name.replace("_", " ")
-        searched = f"{variable.name} {spoken} {variable.label} {variable.description}".casefold()
-        if all(word in searched for word in words):
-            found.append(variable)
-    return sorted(found, key=lambda variable: not all(word in variable.name for word in words))

@@ -54,6 +54,22 @@ def test_materialize_status_and_doors(installation: Installation) -> None:
     assert "no asset lies below nonsense" in none.stdout
 
 
+def test_variables_are_searched_by_any_words(installation: Installation) -> None:
+    def shown(*words: str) -> list[str]:
+        return omics(installation, "variables", *words).stdout.splitlines()
+
+    assert shown("stool", "calprotectin")[1].startswith("calprotectin ")
+    assert shown("montreal_uc_extent")[1].startswith("montreal_uc_extent ")
+    typed = shown("haemoglobine")
+    assert typed[1].startswith("haemoglobin ")
+    assert 'no variable holds "haemoglobine"; did you mean haemoglobin?' in typed
+    many = shown("surgery")
+    assert "20 rows" in many
+    assert many[-1].endswith("more hold one of the words: --all")
+    assert len(shown("surgery", "--all")) > len(many)
+    assert len(shown()) > 500
+
+
 def test_status_tells_how_old_the_last_backup_is(installation: Installation) -> None:
     assert "no back-up was taken here" in omics(installation, "status").stdout
     assert omics(installation, "backup", str(installation.folder / "saved")).returncode == 0

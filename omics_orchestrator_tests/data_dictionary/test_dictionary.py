@@ -12,6 +12,8 @@ from typing import get_args
 import pytest
 
 from omics_orchestrator.dictionary import MISSING_REASONS, Dictionary, Variable
+from omics_orchestrator.dictionary.synonyms import SYNONYM_HEADER
+from omics_orchestrator.dictionary.variables import VARIABLE_HEADER
 from omics_orchestrator.formats import FORMATS
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources import SOURCES
@@ -191,7 +193,8 @@ def words() -> list[str]:
         if name not in NOT_WRITTEN
     ]
     sections = ["maps", "none", "not_mapped", "keep", *get_args(Join.model_fields["cardinality"].annotation)]
-    return sorted({*study, *block, *assay, *options, *sections, *SOURCES, *FORMATS, *VERBS, *MISSING_REASONS})
+    known = {*study, *block, *assay, *options, *sections, *SOURCES, *FORMATS, *VERBS, *MISSING_REASONS}
+    return sorted(known | {*VARIABLE_HEADER, *SYNONYM_HEADER})
 
 
 @pytest.mark.parametrize("word", words())

@@ -32,6 +32,11 @@ mg/dl,mg/dL,,,
 substance,g_per_mol,source
 creatinine,113.12,C4H7N3O
 """,
+    "synonyms.csv": """\
+term,synonyms,also_finds
+C-reactive protein,CRP; hs-CRP,
+biological drug,biologic,infliximab; adalimumab
+""",
     "assays.yaml": """\
 metabolomics:
   label: Metabolomics
