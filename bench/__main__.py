@@ -4,10 +4,32 @@ from __future__ import annotations
 
 import sys
 
-from bench import code_location, extraction, fastq, harmonise, listing, postgres, registry, searching, vcf
+from bench import (
+    code_location,
+    extraction,
+    fastq,
+    harmonise,
+    listing,
+    postgres,
+    registry,
+    searching,
+    suggestion,
+    vcf,
+)
 from bench.report import show
 
-MODULES = (code_location, extraction, fastq, harmonise, listing, postgres, registry, searching, vcf)
+MODULES = (
+    code_location,
+    extraction,
+    fastq,
+    harmonise,
+    listing,
+    postgres,
+    registry,
+    searching,
+    suggestion,
+    vcf,
+)
 wanted = sys.argv[1:]
 if unknown := set(wanted) - {module.__name__.removeprefix("bench.") for module in MODULES}:
     sys.exit(f"no measurement is called {', '.join(sorted(unknown))}")

@@ -157,6 +157,23 @@ def hints(name: str) -> bool:
     return any(kind.hint.search(called) for kind in KINDS)
 
 
+def speaks_of(name: str, told: Mapping[str, str]) -> str | None:
+    """Return the kind of direct identifier that a column's declaration alone speaks for; no cell is looked at.
+
+    Args:
+        name: the column's.
+        told: field_type, label, choices, validation and identifier, as far as its source tells them.
+    """
+    if told.get("identifier", "").strip().lower() in TRUE:
+        return "flagged"
+    if told.get("choices") or told.get("field_type") in CODED:
+        return None
+    column = _Column(pa.field(name, pa.string(), metadata=dict(told)), pa.chunked_array([], pa.string()))
+    dated = told.get("validation", "").startswith("date")  # the one kind whose cells are dates
+    kinds = (kind for kind in KINDS if not dated or kind.name == "date_of_birth")
+    return next((kind.name for kind in kinds if column.hinted(kind)), None)
+
+
 class _Column:
     """One column: its words, and its distinct filled cells with how often each occurs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -48,13 +49,22 @@ def commands(page: Path) -> list[list[str]]:
 
 
 def options() -> dict[str, set[str]]:
-    """Return command of `omics` → its options."""
+    """Return command of `omics` → its options; those of a group are the options of its commands."""
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     return {
-        name: {option for parameter in command.params for option in parameter.opts}
+        name: {
+            option
+            for one in (command, *below(command))
+            for parameter in one.params
+            for option in parameter.opts
+        }
         for name, command in group.commands.items()
     }
+
+
+def below(command: object) -> Iterable[typer.core.TyperCommand]:
+    return command.commands.values() if isinstance(command, TyperGroup) else ()  # type: ignore[return-value]
 
 
 @every_page

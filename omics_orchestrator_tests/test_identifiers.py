@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from omics_orchestrator.identifiers import detect
+from omics_orchestrator.identifiers import detect, speaks_of
 
 DRAW = random.Random(4)
 BLANK = ""
@@ -178,3 +178,23 @@ def _flagged(file: Path) -> set[str]:
         return set()
     rows = list(csv.reader(file.open(encoding="utf-8-sig", newline="")))
     return {row[0] for row in rows[1:] if row[10] == "y"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "kind"),
+    [
+        ("email", {}, "email"),
+        ("nhs_number", {"field_type": "text"}, "nhs_number"),
+        ("contact", {"field_type": "text", "label": "Date of <b>birth</b>"}, "date_of_birth"),
+        ("q1", {"field_type": "text", "identifier": "y"}, "flagged"),
+        ("q1", {"field_type": "radio", "identifier": "y"}, "flagged"),
+        ("q1", {"field_type": "text", "validation": "phone"}, "phone"),
+        ("dob", {"field_type": "text", "validation": "date_dmy"}, "date_of_birth"),
+        ("blood_test_date", {"label": "NHS bloods date", "validation": "date_dmy"}, None),
+        ("phone", {"field_type": "radio", "choices": "1, Yes | 2, No"}, None),
+        ("drug_name", {"field_type": "text"}, None),
+        ("crp", {}, None),
+    ],
+)
+def test_what_a_declaration_alone_speaks_for(name, told, kind):
+    assert speaks_of(name, told) == kind

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from omics_orchestrator import logs
+from omics_orchestrator.cli.dictionary_commands import dictionary
 from omics_orchestrator.cli.ending import of_the_machine, tell
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.settings import wants_json
@@ -21,7 +22,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-dictionary = typer.Typer(help="The data dictionary itself: what changed in it.", no_args_is_help=True)
 app.add_typer(dictionary, name="dictionary")
 STUDIES = typer.Argument(None, help="Study names; default: all.", show_default=False)
 
@@ -42,16 +42,6 @@ def check(studies: list[str] | None = STUDIES) -> None:
     from omics_orchestrator.cli.check import run_check
 
     raise typer.Exit(run_check(studies or []))
-
-
-@dictionary.command("diff")
-def dictionary_diff(
-    ref: str = typer.Argument(help="A git commit, branch or tag, such as HEAD or v1.2."),
-) -> None:
-    """Tell what changed in the data dictionary since a commit, and which assets that makes run again."""
-    from omics_orchestrator.cli.dictionary import show_diff
-
-    show_diff(ref)
 
 
 @app.command()

@@ -21,6 +21,7 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding
 from omics_orchestrator.settings import Settings
+from omics_orchestrator.sources.described import Described, of_header
 from omics_orchestrator.storage.objects import Store, StoredObject, Stores
 
 UNFINISHED = re.compile(
@@ -138,6 +139,21 @@ class Source(Declared):
             DeliveryError: it cannot be used; the message names columns and line numbers, never a value.
             NotConfigured: this machine does not have the store.
         """
+
+    def described(self, name: str, stores: Stores) -> tuple[Described, ...]:
+        """Return every column of every table with what is told of it: by default its name alone.
+
+        Raises:
+            DeliveryError: it cannot be read.
+            NotConfigured: this machine lacks the store or a secret.
+        """
+        tables = self.tables() or (name,)
+        headers = {table: self.deliver(name, table, (), stores) for table in tables}
+        return tuple(
+            column
+            for table, header in headers.items()
+            for column in of_header(table, [one for one in header.seen if one not in header.key])
+        )
 
     def needs(self, settings: Settings) -> str | None:
         """Return the variable that this machine would have to set, beside those of stores; None = none is missing."""

@@ -16,11 +16,13 @@ from pydantic import Field, field_validator
 from omics_orchestrator.errors import DeliveryError, UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.sources.base import Delivery, Held, Window
+from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.followed import Followed
 from omics_orchestrator.sources.redcap_api import RedcapApi
 from omics_orchestrator.sources.redcap_batches import FIRST_CELLS
 from omics_orchestrator.sources.redcap_changes import Asking, mark_of, pull
 from omics_orchestrator.sources.redcap_delivery import completed, project_of
+from omics_orchestrator.sources.redcap_described import of_metadata
 from omics_orchestrator.sources.redcap_edits import OVERLAP, newest_edits, touched_within
 from omics_orchestrator.sources.redcap_pull import FormPull, asked_of
 from omics_orchestrator.sources.redcap_refusals import Changed
@@ -116,6 +118,12 @@ class Redcap(Followed):
             return self._delivered(name, table, admitted, stores, held, fresh=False)
         except Changed:  # while it was read: once more, with the declarations of now
             return self._delivered(name, table, admitted, stores, held, fresh=True)
+
+    def described(self, name: str, stores: Stores) -> tuple[Described, ...]:
+        """Return the fields of the server's data dictionary save the record id; see `Source.described`."""
+        del name
+        declared = declarations(self._api(stores.settings, hasty=True), self._key(stores.settings))
+        return tuple(of_metadata(declared.metadata[1:]))
 
     def _delivered(
         self,

@@ -10,8 +10,10 @@ from collections.abc import Collection
 from typing import ClassVar, Literal
 
 from omics_orchestrator.sources.base import Delivery, Held, Location
+from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.followed import Followed
-from omics_orchestrator.sources.redcap_project import read_project
+from omics_orchestrator.sources.redcap_described import of_metadata
+from omics_orchestrator.sources.redcap_project import Project, read_project
 from omics_orchestrator.sources.redcap_sides import with_sides
 from omics_orchestrator.sources.redcap_tables import KEY, form_table
 from omics_orchestrator.storage.objects import Stores
@@ -52,8 +54,16 @@ class RedcapExport(Followed):
         held: Held | None = None,
     ) -> Delivery:
         """Read one instrument; see `Source.deliver` and `form_table`."""
-        (folder,) = self.locations()
-        place = self.location if self._is_file else folder
-        project = read_project(place, self.signature(stores), stores)
+        project = self._project(stores)
         delivery = form_table(project, table, admitted, name)
         return with_sides(delivery, list(project.metadata), table, project.field_of, project.missing_codes)
+
+    def described(self, name: str, stores: Stores) -> tuple[Described, ...]:
+        """Return the fields of the data dictionary save the record id; see `Source.described`."""
+        del name
+        return tuple(of_metadata(self._project(stores).metadata[1:]))
+
+    def _project(self, stores: Stores) -> Project:
+        (folder,) = self.locations()
+        place = self.location if self._is_file else folder
+        return read_project(place, self.signature(stores), stores)

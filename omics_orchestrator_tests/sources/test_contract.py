@@ -76,6 +76,15 @@ def test_only_admitted_columns_leave(example, stores):
     assert source.deliver("s", table, (), stores).data.column_names == list(whole.key)
 
 
+def test_describes_its_columns_without_a_cell(example, stores):
+    source, table = example
+    found = [one for one in source.described("s", stores) if one.table in {table, "s"}]
+    names = {one.name for one in found}
+    seen = source.deliver("s", table, None, stores).seen
+    assert {name for name in seen if not name.endswith("_complete")} <= names
+    assert SECRET not in repr(found)
+
+
 def test_signature_sees_a_change_and_reads_nothing(example, folder, stores, monkeypatch):
     source, _ = example
     with monkeypatch.context() as patch:

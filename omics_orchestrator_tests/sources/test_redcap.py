@@ -183,6 +183,14 @@ def test_fields_tell_what_the_project_declares_of_them(world):
     assert schema.field("ticks____2").metadata[b"field_type"] == b"checkbox"
 
 
+def test_the_server_describes_its_fields_and_is_asked_for_no_record(world):
+    found = world.source.described("redcap", world.stores)
+    known = {one.name for one in found}
+    boxes_of_missing_codes = {"ticks____99"}  # the project's, no field states them
+    assert set(world.deliver().seen) - {"base_complete"} - boxes_of_missing_codes <= known
+    assert world.project.id_field not in known
+
+
 def test_declarations_are_asked_once_for_all_forms(world):
     for form in ("base", "lab"):
         world.source.deliver("redcap", form, None, world.stores)

@@ -1,0 +1,137 @@
+"""What comes first and why; what is never suggested: another dimension, dates, identifiers, rejected pairs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from omics_orchestrator.dictionary import Dictionary, load_dictionary
+from omics_orchestrator.settings import WORKING_COPY
+from omics_orchestrator.sources.described import Described
+from omics_orchestrator.steps.suggest.column import SourceColumn
+from omics_orchestrator.steps.suggest.fit import Fits, unit_in
+from omics_orchestrator.steps.suggest.ranking import Candidate, Ranking
+from omics_orchestrator.steps.suggest.synonyms import Synonym
+
+CRP = Described("lab", "crp_res", "C-reactive protein (mg/dL)", "number")
+SEX = Described("base", "gender", "Boy or girl?", "choice", {"m": "Male", "f": "Female"})
+
+
+@pytest.fixture(scope="module")
+def dictionary() -> Dictionary:
+    return load_dictionary(WORKING_COPY / "data_dictionary")
+
+
+@pytest.fixture(scope="module")
+def ranking(dictionary) -> Ranking:
+    return Ranking(dictionary)
+
+
+def column(about: Described, **rest: object) -> SourceColumn:
+    return replace(SourceColumn("redcap", about), **rest)  # type: ignore[arg-type]
+
+
+def best(ranking: Ranking, one: SourceColumn, top: int = 40) -> dict[str, Candidate]:
+    return {found.variable: found for found in ranking.of([one], top)[0]}
+
+
+def test_words_and_units_say_why(ranking, dictionary):
+    found = best(ranking, column(CRP, unit=unit_in(CRP.label, dictionary.units)))
+    first = next(iter(found.values()))
+    assert first.variable == "crp"
+    assert "unit mg/dL becomes mg/L" in first.why
+    assert any(why.startswith("words ") and "protein" in why for why in first.why)
+
+
+def test_another_dimension_is_a_veto(ranking):
+    for unit, kept in (("mg/L", True), ("mmol/L", False), ("a", False)):
+        assert ("crp" in best(ranking, column(CRP, unit=unit))) is kept
+
+
+def test_a_date_is_only_a_date(ranking, dictionary):
+    types = dictionary.variables
+    about = Described("base", "date_of_diagnosis", "Date of diagnosis", "date")
+    assert {types[name].type for name in best(ranking, column(about))} == {"date", "partial_date"}
+    number = replace(about, kind="choice")
+    assert not {types[name].type for name in best(ranking, column(number))} & {"date", "partial_date"}
+    year = best(ranking, column(replace(about, kind="number")))
+    assert "date_of_diagnosis" in year  # a year is a date known in part
+    assert "date_of_diagnosis" in best(ranking, column(replace(about, kind="text")))
+
+
+def test_direct_identifiers_are_never_suggested(ranking):
+    assert ranking.of([column(CRP, identifying="name"), column(CRP)], 1)[0] == []
+
+
+def test_codes_find_what_words_do_not(ranking):
+    found = best(ranking, column(replace(SEX, name="zz", label="Zz")))
+    first = next(iter(found.values()))
+    assert (first.variable, dict(first.codes.map)) == ("sex", {"m": "male", "f": "female"})
+    assert "2 of 2 codes by their labels" in first.why
+
+
+def test_words_of_cells_count_and_are_not_told(ranking):
+    one = column(Described("base", "zz", "", "choice"), words=frozenset({"Male", "Female"}))
+    first = ranking.of([one], 1)[0][0]
+    assert first.variable == "sex"
+    assert "Male" not in repr(first)
+
+
+def test_other_studies_are_synonyms(dictionary):
+    one = column(Described("base", "befund_x", "Entzündungswert"))
+    assert "crp" not in best(Ranking(dictionary), one, 3)
+    taught = Ranking(dictionary, [Synonym("north", "crp", "befund_x", "Entzündungswert")])
+    first = taught.of([one], 1)[0][0]
+    assert first.variable == "crp"
+    assert "so in north" in first.why
+
+
+def test_rejected_pairs_are_not_proposed_again(ranking):
+    one = column(CRP)
+    assert ranking.of([one], 1)[0][0].variable == "crp"
+    found = ranking.of([one], 40, {(one.reference, "crp")})[0]
+    assert "crp" not in {candidate.variable for candidate in found}
+    other = ranking.of([column(CRP, source="other")], 1, {(one.reference, "crp")})[0]
+    assert other[0].variable == "crp"
+
+
+def test_what_the_mapping_tells_changes_the_order(dictionary):
+    one = column(Described("base", "height", "Height", "number"))
+    taught = [Synonym("north", "baseline_height", "height", "Height")]
+    plain = Ranking(dictionary, taught).of([one], 2)[0]
+    assert plain[0].variable == "height"
+    expected = Ranking(dictionary, taught, entities={"redcap.base": {"participant"}}).of([one], 2)[0]
+    assert expected[0].variable == "baseline_height"
+    made = Ranking(dictionary, taught, taken={"height"}).of([one], 1)[0][0]
+    assert made.score < plain[0].score
+
+
+def test_nothing_like_it(ranking):
+    assert ranking.of([column(Described("base", "zzz", "Qqq"))], 5) == [[]]
+    assert ranking.of([], 5) == []
+
+
+def test_ranges_apart_cost(dictionary):
+    fits, age = Fits(dictionary), dictionary.variables["age"]
+    assert age.max is not None
+    near = fits.of(column(Described("base", "age", "Age", "number", lowest=18, highest=80)), age)
+    far = fits.of(column(Described("base", "age", "Age", "number", lowest=age.max + 1)), age)
+    assert near is not None
+    assert far is not None
+    assert far.factor < near.factor
+
+
+@pytest.mark.parametrize(
+    ("label", "unit"),
+    [
+        ("CRP (mg/L)", "mg/L"),
+        ("Platelets [10^9/L] at visit", "10^9/L"),
+        ("Calprotectin ug/g", "ug/g"),
+        ("and/or", ""),
+        ("HBI (a)", ""),
+        ("Weight", ""),
+    ],
+)
+def test_units_in_labels(dictionary, label, unit):
+    assert unit_in(label, dictionary.units) == unit
