@@ -69,15 +69,15 @@ def restore(
     beside = {holds: _named(url, BESIDE) for holds, url in urls.items()}
     try:
         for holds, url in beside.items():
-            tell(holds)
+            tell(f"restoring: {holds}")
             create_beside(url)
             _load(settings, manifest, folder, holds, url)
-        tell("fixed tables and roles")
+        tell("restoring: fixed tables and roles")
         if manifest.revision:
             _migrate(Database(beside[DATA]))
         if manifest.identifiers:
             ensure_private(Database(beside[DATA]))
-        tell("our object store")
+        tell("restoring: our object store")
         written = put_back(Stores(settings).own, folder, folder / manifest.part(OBJECTS).name)
         put_in_place({beside[holds]: urls[holds] for holds in urls})
     finally:

@@ -20,7 +20,7 @@ def verify(folder: Path, *, tell: Callable[[str], None] = lambda _: None) -> Man
     manifest = read_manifest(folder)
     wrong = []
     for part in manifest.parts:
-        tell(part.holds)
+        tell(f"comparing: {part.holds}")
         if state := _state(folder / part.name, part.size, part.sha256):
             wrong.append(f"{part.holds} ({part.name}) is {state}")
     index = manifest.part(OBJECTS)
