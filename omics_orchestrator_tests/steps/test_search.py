@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import random
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -188,6 +190,32 @@ def test_every_row_of_the_synonyms_finds_something():
     assert useless == []
 
 
+def test_the_searches_of_the_bench_are_answered(find):
+    """40 searches with the variables that a researcher expects; also a variable that was renamed shows here."""
+    with (WORKING_COPY / "bench" / "searches.csv").open(encoding="utf-8", newline="") as file:
+        expected = {row["search"]: row["expected"].split(";") for row in csv.DictReader(file)}
+    known = set(find(""))
+    assert len(expected) == 40
+    assert [name for names in expected.values() for name in names if name not in known] == []
+    shares = [len({*find(text)[:5]} & {*names}) / len(names) for text, names in expected.items()]
+    assert sum(shares) / len(shares) >= 0.8
+
+
+def damaged(known: list[str]) -> list[str]:
+    """Return 300 searches of one to three words with letters lost, changed and put in."""
+    chance = random.Random(7)
+    parts = ["", "x", "é", "ß", "'s", "’s", "-", "_", "ﬁ", "İ", "Σ", "²", " ", "ae", "ise", "ς", "ǆ"]
+    made = []
+    for _ in range(300):
+        letters = list(" ".join(chance.choices(known, k=chance.randint(1, 3))))
+        for _ in range(chance.randint(0, 4)):
+            place = chance.randrange(len(letters) + 1)
+            letters[place : place + chance.randrange(2)] = [chance.choice(parts)]
+        text = "".join(letters)
+        made.append(chance.choice([text, text.upper(), text.title()]))
+    return made
+
+
 def test_the_pages_give_the_same_answers(index, tmp_path):
     """Every name, label and synonym, damaged words and odd signs: search.js answers as Python does."""
     node, _ = compute_driver_executable()  # that of the browsers that the tests use
@@ -205,6 +233,7 @@ def test_the_pages_give_the_same_answers(index, tmp_path):
     ]
     for entry in index.entries:
         asked += [entry.variable.name, entry.variable.label, entry.variable.label[1:-1]]
+    asked += damaged([word for word in index.spoken.values() if len(word) > 2])
     asked += [term for row in load_dictionary(DICTIONARY).synonyms for term in (*row.terms, *row.also_finds)]
     script = Path(search.__file__).with_suffix(".js").read_text(encoding="utf-8")
     script += """
