@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -23,8 +22,10 @@ import psycopg2.extensions
 
 from bench.report import BenchRow, seconds, show
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
+from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.synonyms import read_synonyms
 from omics_orchestrator.settings import WORKING_COPY, Settings
-from omics_orchestrator.steps.search import NAME, SearchIndex, find_variables, search_index
+from omics_orchestrator.steps.search import NAME, SearchIndex, index_of, search_index
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.studies import load_studies
@@ -124,15 +125,15 @@ def _fill(
 def first_answer() -> None:
     """What a notebook waits for: declarations, index, search."""
     workspace = Workspace(Settings.from_environment())
-    assert find_variables(workspace, "calprotectin").variables
+    assert index_of(workspace).find("calprotectin").variables
 
 
 def rows() -> list[BenchRow]:
     """Return recall@5 against its goal, Postgres and our own without synonyms; then times in milliseconds."""
     dictionary = load_dictionary(FOLDER)
     catalogue = load_studies(FOLDER, dictionary)
-    index = search_index(dictionary, catalogue)
-    bare = ours(search_index(replace(dictionary, synonyms=()), catalogue))
+    index = search_index(dictionary, read_synonyms(FOLDER, Problems()), catalogue)
+    bare = ours(search_index(dictionary, (), catalogue))
     first_answer()  # fills the cache of parsed studies
     with postgres(dictionary, index) as (plain, helped):
         share = recall(ours(index))
@@ -160,8 +161,7 @@ def rows() -> list[BenchRow]:
 
 def show_misses() -> None:
     """Print what is expected and not among the first five."""
-    dictionary = load_dictionary(FOLDER)
-    search = ours(search_index(dictionary, load_studies(FOLDER, dictionary)))
+    search = ours(index_of(Workspace(Settings.from_environment())))
     for text, names in expected().items():
         first = search(text)[:FIRST]
         if missed := [name for name in names if name not in first]:

@@ -92,7 +92,7 @@ def search(text: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    from omics_orchestrator.steps.search import find_variables
+    from omics_orchestrator.steps.search import index_of
 
     workspace = Workspace(Settings.from_environment())
     coverage = find.coverage(workspace)
@@ -105,7 +105,7 @@ def search(text: str) -> pd.DataFrame:
             "label": variable.label,
             **{study: shares.get((variable.entity, variable.name)) for study, shares in coverage.items()},
         }
-        for variable in find_variables(workspace, text).variables
+        for variable in index_of(workspace).find(text).variables
     ]
     names = ["variable", "entity", "type", "unit", "label", *coverage]
     shares = dict.fromkeys(coverage, "float64")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from omics_orchestrator.errors import DeclarationError, UnknownKey
+from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.synonyms import SYNONYMS_FILE, read_synonyms
+from omics_orchestrator.errors import DeclarationError, Problem, UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies.dataset_checks import notes
@@ -14,6 +16,9 @@ def run_check(names: list[str]) -> int:
     """Print the problems of all (or the named) studies; return 0 when there is none."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     workspace = Workspace(Settings.from_environment())
+    words = _synonym_problems(workspace)
+    if words:
+        console.print(str(DeclarationError(words)))
     try:
         catalogue = workspace.catalogue
     except DeclarationError as error:
@@ -31,12 +36,19 @@ def run_check(names: list[str]) -> int:
     for name, study in catalogue.studies.items():
         for note in notes(study.datasets, study.mapping) if name in asked else ():
             console.print(f"{name}: note: {note}")
-    counts = [f"{_problems(len(wrong.problems))} in {name}" for name, wrong in broken.items()]
+    counts = [f"{_problems(len(words))} in {SYNONYMS_FILE}, for the search only"] if words else []
+    counts += [f"{_problems(len(wrong.problems))} in {name}" for name, wrong in broken.items()]
     fine = sorted(name for name in catalogue.studies if name in asked)
     if fine:
         counts.append(f"{', '.join(fine)} {'is' if len(fine) == 1 else 'are'} fine")
     console.print("; ".join(counts) or "no study is declared")
-    return 1 if broken else 0
+    return 1 if broken or words else 0
+
+
+def _synonym_problems(workspace: Workspace) -> list[Problem]:
+    problems = Problems()
+    read_synonyms(workspace.settings.dictionary, problems)
+    return list(problems.found)
 
 
 def _problems(number: int) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import coverage
-from omics_orchestrator.steps.search import Found, find_variables
+from omics_orchestrator.steps.search import Found, index_of
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.private import reading_role
 from omics_orchestrator.storage.tables import read_query
@@ -24,7 +24,7 @@ WIDTH = 400  # columns of a redirected terminal: a table in a file or pipe is ne
 def show_variables(text: str, *, every: bool = False) -> None:
     """Print the variables that `text` finds, the best first, with the share of rows that have a value per study."""
     workspace = Workspace(Settings.from_environment())
-    found = find_variables(workspace, text)
+    found = index_of(workspace).find(text)
     if not found.variables:
         raise UnknownKey("variable", text, workspace.dictionary.variables)
     shown = found.variables if every or not text.strip() else found.variables[:SHOWN]

@@ -16,7 +16,6 @@ from omics_orchestrator.dictionary.assays import AssayKind, read_assays
 from omics_orchestrator.dictionary.missing import MISSING_REASONS, MissingReason
 from omics_orchestrator.dictionary.problems import Problems
 from omics_orchestrator.dictionary.scores import ScoreRule, check_scores, read_scores
-from omics_orchestrator.dictionary.synonyms import Synonyms, read_synonyms
 from omics_orchestrator.dictionary.thresholds import Threshold, read_thresholds
 from omics_orchestrator.dictionary.ucum import Conversion
 from omics_orchestrator.dictionary.units import Units, read_units
@@ -41,7 +40,6 @@ __all__ = [
     "Entity",
     "MissingReason",
     "ScoreRule",
-    "Synonyms",
     "Threshold",
     "Units",
     "Variable",
@@ -60,7 +58,6 @@ class Dictionary:
     units: Units = field(default_factory=Units)
     scores: Mapping[str, ScoreRule] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
-    synonyms: tuple[Synonyms, ...] = ()
 
     def of_entity(self, entity: str) -> tuple[Variable, ...]:
         """Return the entity's variables in the dictionary's order."""
@@ -80,7 +77,7 @@ class Dictionary:
 
     @cached_property
     def digest_of_all(self) -> str:
-        """The digest of all that a declaration could have been checked against: synonyms are none of it."""
+        """The digest of the whole dictionary: all that a declaration could have been checked against."""
         rest = repr(
             (repr(self.units), sorted(self.assays.items()), self.code_lists, self.scores, self.thresholds)
         )
@@ -100,9 +97,8 @@ def load_dictionary(folder: Path) -> Dictionary:
     assays = read_assays(folder / "assays.yaml", problems)
     scores = read_scores(folder / "scores.yaml", problems)
     thresholds = read_thresholds(folder / "thresholds.yaml", problems, units.canonical)
-    synonyms = read_synonyms(folder / "synonyms.csv", problems)
     problems.raise_if_any()
-    found = Dictionary(variables, lists, assays, units, scores, thresholds, synonyms)
+    found = Dictionary(variables, lists, assays, units, scores, thresholds)
     codes = {name: found.codes(name) for name in variables}
     check_scores(folder / "scores.yaml", scores, codes, thresholds, problems)
     problems.raise_if_any()

@@ -9,7 +9,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from omics_orchestrator.dictionary import Dictionary, Synonyms, Variable
+from omics_orchestrator.dictionary import Dictionary, Variable
+from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.synonyms import Synonyms, read_synonyms
 from omics_orchestrator.dictionary.wording import (
     EMPTY,
     SPELLINGS,
@@ -161,15 +163,16 @@ class SearchIndex:
         return {known: shares[known] / 2 for known in near[:NEAREST]}
 
 
-def find_variables(workspace: Workspace, text: str) -> Found:
-    """Return what `text` finds in the dictionary of this installation."""
-    return search_index(workspace.dictionary, workspace.catalogue).find(text)
+def index_of(workspace: Workspace) -> SearchIndex:
+    """Return the index of this installation's dictionary; unusable rows of synonyms.csv are for `omics check`."""
+    synonyms = read_synonyms(workspace.settings.dictionary, Problems())
+    return search_index(workspace.dictionary, synonyms, workspace.catalogue)
 
 
-def search_index(dictionary: Dictionary, catalogue: Catalogue) -> SearchIndex:
+def search_index(dictionary: Dictionary, synonyms: Iterable[Synonyms], catalogue: Catalogue) -> SearchIndex:
     """Return the index of all variables; what studies say of themselves finds the variables that they have."""
     spoken: dict[str, str] = {}
-    phrases = _phrases(dictionary.synonyms, spoken)
+    phrases = _phrases(synonyms, spoken)
     entries = []
     for variable in dictionary.variables.values():
         codes = dictionary.code_lists.get(variable.code_list, {})

@@ -24,3 +24,18 @@ def test_a_rule_that_no_dataset_dates_is_a_note(installation: Installation) -> N
         "tiny, wide are fine",
     ]
     assert "note" not in CliRunner().invoke(app, ["check", "tiny"]).output
+
+
+def test_a_mistake_in_the_synonyms_is_told_and_only_the_search_does_without_that_row(
+    installation: Installation,
+) -> None:
+    file = installation.dictionary / "synonyms.csv"
+    lines = file.read_text(encoding="utf-8").count("\n")
+    file.write_text(file.read_text(encoding="utf-8") + "thrombin,CRP,\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["check"])
+    assert result.exit_code == 1
+    assert f"synonyms.csv:{lines + 1}: thrombin: 'CRP' stands on line 2 already" in result.output
+    assert result.output.endswith("1 problem in synonyms.csv, for the search only; tiny is fine\n")
+    found = CliRunner().invoke(app, ["variables", "crp"])
+    assert found.exit_code == 0
+    assert found.output.splitlines()[1].startswith("crp ")

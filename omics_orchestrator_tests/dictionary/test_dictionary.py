@@ -90,22 +90,6 @@ MISTAKES = {
         "variables", "medication,boolean,,,,,", "medication,boolean,,,,sex,",
         "ifx,participant", "ifx", "a boolean has no code list", "code, set",
     ),
-    "synonyms: header": (
-        "synonyms", "term,synonyms", "word,synonyms",
-        "word,synonyms", "", "there is no column 'word'", "",
-    ),
-    "synonyms: a row that says nothing": (
-        "synonyms", "C-reactive protein,CRP; hs-CRP,", "C-reactive protein,,",
-        "C-reactive", "C-reactive protein", "the row says nothing", "another word for it",
-    ),
-    "synonyms: a word in two rows": (
-        "synonyms", "biological drug,biologic,", "biological drug,crp,",
-        "biological", "biological drug", "'crp' stands on line 2 already", "one row",
-    ),
-    "synonyms: no word": (
-        "synonyms", "infliximab; adalimumab", "of the; adalimumab",
-        "biological", "biological drug", "'of the' holds no word that can be searched for", "left out",
-    ),
     "code given twice": (
         "code_lists", "sex,male,Male", "sex,female,Male",
         "sex,female,Male", "sex", "the code 'female' is given twice", "",
@@ -215,20 +199,6 @@ def test_a_digest_changes_with_its_own_variables_only(tmp_path, stem, old, new, 
     after = load_dictionary(write(tmp_path / "after", **{stem: (old, new)}))
     assert {name for name in before.variables if before.digest([name]) != after.digest([name])} == changes
     assert before.digest_of_all != after.digest_of_all
-
-
-@pytest.mark.parametrize(("old", "new"), [("CRP; hs-CRP", "CRP"), ("infliximab; adalimumab", "adalimumab")])
-def test_synonyms_change_no_digest(tmp_path, old, new):
-    before = load_dictionary(write(tmp_path / "before"))
-    after = load_dictionary(write(tmp_path / "after", synonyms=(old, new)))
-    assert before.synonyms != after.synonyms
-    assert before.digest_of_all == after.digest_of_all
-
-
-def test_a_dictionary_may_be_without_synonyms(tmp_path):
-    folder = write(tmp_path)
-    (folder / "synonyms.csv").unlink()
-    assert load_dictionary(folder).synonyms == ()
 
 
 def test_a_digest_does_not_depend_on_the_order_of_names():

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from playwright._impl._driver import compute_driver_executable
 
-from omics_orchestrator.dictionary import Dictionary, Synonyms, Variable, load_dictionary
+from omics_orchestrator.dictionary import Dictionary, Variable, load_dictionary
+from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.synonyms import Synonyms, read_synonyms
 from omics_orchestrator.dictionary.wording import words
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.steps import search
@@ -22,13 +24,14 @@ from omics_orchestrator.studies.versions import of_all
 from omics_orchestrator_tests.studies.example import write
 
 DICTIONARY = WORKING_COPY / "data_dictionary"
+SYNONYMS = read_synonyms(DICTIONARY, Problems())
 Find = Callable[[str], list[str]]
 
 
 @pytest.fixture(scope="module")
 def index() -> SearchIndex:
     dictionary = load_dictionary(DICTIONARY)
-    return search_index(dictionary, load_studies(DICTIONARY, dictionary))
+    return search_index(dictionary, SYNONYMS, load_studies(DICTIONARY, dictionary))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +46,7 @@ def small(*synonyms: Synonyms, **variables: dict[str, str]) -> SearchIndex:
         )
         for name, given in variables.items()
     }
-    return search_index(Dictionary(made, {"colour": {"r": "Red"}}, synonyms=synonyms), Catalogue())
+    return search_index(Dictionary(made, {"colour": {"r": "Red"}}), synonyms, Catalogue())
 
 
 def names(index: SearchIndex, text: str) -> list[str]:
@@ -157,7 +160,7 @@ def test_what_is_found_in_codes_terminology_and_other_spellings(find, text, expe
 def test_words_of_a_study_find_its_variables_after_those_that_hold_them(tmp_path):
     folder = write(tmp_path)
     dictionary = load_dictionary(folder)
-    index = search_index(dictionary, load_studies(folder, dictionary))
+    index = search_index(dictionary, read_synonyms(folder, Problems()), load_studies(folder, dictionary))
     assert set(names(index, "tiny")) == {"sex", "age", "ifx", "visit_date", "crp"}
     assert set(names(index, "three participants")) == {"sex", "age", "ifx", "visit_date", "crp"}
     assert names(index, "tiny crp")[0] == "crp"
@@ -184,7 +187,7 @@ def test_every_row_of_the_synonyms_finds_something():
         for text in (variable.name, variable.label, variable.description, *codes, *codes.values())
     }
     said = "".join(texts)
-    rows = [(*row.terms, *row.also_finds) for row in dictionary.synonyms]
+    rows = [(*row.terms, *row.also_finds) for row in SYNONYMS]
     useless = [row for row in rows if not any(f" {' '.join(words(term))} " in said for term in row)]
     assert len(rows) > 60
     assert useless == []
@@ -234,7 +237,7 @@ def test_the_pages_give_the_same_answers(index, tmp_path):
     for entry in index.entries:
         asked += [entry.variable.name, entry.variable.label, entry.variable.label[1:-1]]
     asked += damaged([word for word in index.spoken.values() if len(word) > 2])
-    asked += [term for row in load_dictionary(DICTIONARY).synonyms for term in (*row.terms, *row.also_finds)]
+    asked += [term for row in SYNONYMS for term in (*row.terms, *row.also_finds)]
     script = Path(search.__file__).with_suffix(".js").read_text(encoding="utf-8")
     script += """
 const told = JSON.parse(require("fs").readFileSync(0, "utf-8"));
