@@ -148,12 +148,8 @@ class Source(Declared):
             NotConfigured: this machine lacks the store or a secret.
         """
         tables = self.tables() or (name,)
-        headers = {table: self.deliver(name, table, (), stores) for table in tables}
-        return tuple(
-            column
-            for table, header in headers.items()
-            for column in of_header(table, [one for one in header.seen if one not in header.key])
-        )
+        seen = {table: self.deliver(name, table, (), stores).seen for table in tables}
+        return tuple(column for table, names in seen.items() for column in of_header(table, names))
 
     def needs(self, settings: Settings) -> str | None:
         """Return the variable that this machine would have to set, beside those of stores; None = none is missing."""

@@ -23,6 +23,7 @@ KINDS: dict[str, Kind] = {
     "notes": "text",
 }
 YES_NO = {"yesno": {"1": "Yes", "0": "No"}, "truefalse": {"1": "True", "0": "False"}}
+NO_ANSWER = {"unknown", "not known", "don't know", "unsure", "not applicable", "n/a", "na"}
 WORDS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"yes"})
 
 
@@ -84,7 +85,7 @@ def box_of(code: str) -> str:
 def kind_of(field_type: str, validation: str = "", choices: Mapping[str, str] | None = None) -> Kind:
     """Return what the cells of a REDCap field are."""
     kind = KINDS.get(field_type, "")
-    if kind == "choice" and choices and {label.casefold() for label in choices.values()} in WORDS:
+    if kind == "choice" and choices and {label.casefold() for label in choices.values()} - NO_ANSWER in WORDS:
         return "yes_no"
     if field_type == "text":
         if validation.startswith(("date_", "datetime_")):

@@ -41,8 +41,13 @@ def test_choices_lose_their_markup():
     (found,) = of_metadata([entry("sex", "radio", select_choices_or_calculations=choices)])
     assert found.choices == {"1": "Male", "2": "Female & other"}
     assert found.kind == "choice"
-    (asked,) = of_metadata([entry("ill", "dropdown", select_choices_or_calculations="1, Yes | 2, No")])
-    assert asked.kind == "yes_no"
+    for text, kind in (
+        ("1, Yes | 2, No", "yes_no"),
+        ("1, YES | 0, No | 9, Unknown", "yes_no"),
+        ("1, Yes | 2, Often", "choice"),
+    ):
+        (asked,) = of_metadata([entry("ill", "dropdown", select_choices_or_calculations=text)])
+        assert asked.kind == kind
 
 
 def test_a_checkbox_comes_whole_and_box_by_box():

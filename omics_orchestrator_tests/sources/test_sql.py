@@ -80,6 +80,13 @@ def test_sqlite_cells_are_text_under_the_primary_key(cohort, stores):
     assert delivery.decisions["NULL cells made blank"] == "1"
 
 
+def test_describes_its_columns_and_reads_no_cell(cohort, stores):
+    found = at(cohort, visits="visits").described("s", stores)
+    assert [(one.table, one.name, one.label) for one in found] == [
+        ("visits", name, "") for name in ("id", "name", "value", "changed")
+    ]
+
+
 def test_postgres_writes_its_values_itself(here, database):
     run(
         database,

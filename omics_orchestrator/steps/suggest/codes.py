@@ -58,6 +58,7 @@ class CodeList:
 
     def __init__(self, codes: Mapping[str, str]) -> None:
         self.codes = tuple(codes)
+        self.said = {code: spoken(label) for code, label in codes.items()}
         self._said = [_ways(code, label) for code, label in codes.items()]
         self._negated = [_is_negated(spoken(label)) for label in codes.values()]
         self._labels = Similarity(list(codes.values()))

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from statistics import fmean
 
 from omics_orchestrator.dictionary import Dictionary, Variable
 from omics_orchestrator.dictionary.units import Units, folded
@@ -26,10 +27,12 @@ FITS = {
     "file": {"file"},
 }
 FREE = {"", "text"}  # kinds whose cells may be anything
-HALF = 0.5
+HALF = 0.5  # of the labels must be codes of a list to look at its variables, whatever they are called
 UNFIT = 0.75  # what a type that does not fit leaves of the score
 OUTSIDE = 0.75  # what ranges without any number in common leave
-CODED = 0.3  # what a code list with the same labels adds where only one variable has it; the more have it, the less
+CODED = (
+    0.3  # what codes with the same labels add where no other variable has such codes; the more have, the less
+)
 BRACKETS = re.compile(r"[(\[]([^()\[\]]{1,24})[)\]]")
 QUOTIENT = re.compile(r"(?<!\S)[^\s()\[\],;]{1,12}/[^\s()\[\],;]{1,12}(?!\S)")
 
@@ -59,7 +62,8 @@ class Fits:
         self._conversions: dict[tuple[str, str], str | None] = {}
         self._recodings: dict[tuple[tuple[tuple[str, str], ...], str], Recoding] = {}
         self._lists = code_lists(dictionary)
-        self._users = Counter(list_of(variable) for variable in dictionary.variables.values())
+        listed = [list_of(variable) for variable in dictionary.variables.values()]
+        self._users = Counter(said for name in listed if name for said in self._lists[name].said.values())
 
     def of(self, column: SourceColumn, variable: Variable) -> Fit | None:
         """Return how well a column fits a variable; None = a veto: dates, units."""
@@ -84,7 +88,7 @@ class Fits:
         if found.overlap:
             total = len(found.map) + len(found.open)
             why.append(f"{len(found.map)} of {total} codes by their labels")
-        bonus = CODED * found.overlap / max(1, self._users[list_of(variable)]) ** 0.5
+        bonus = CODED * found.overlap * self._weight(found, list_of(variable))
         return Fit(factor, bonus, tuple(why), found)
 
     @staticmethod
@@ -116,6 +120,13 @@ class Fits:
             return frozenset()
         return frozenset(name for name, codes in self._lists.items() if codes.share_of(labels) >= HALF)
 
+    def _weight(self, found: Recoding, listed: str) -> float:
+        """Return what the codes in common say: 1 = only one variable has such a code, less the more have it."""
+        if not found.map:
+            return 0.0
+        codes = self._lists[listed]
+        return fmean(self._users[codes.said[code]] ** -0.5 for code in found.map.values())
+
     def _recoding(self, column: SourceColumn, variable: Variable) -> Recoding:
         choices, listed = _choices(column), list_of(variable)
         key = (tuple(choices.items()), listed)
@@ -133,7 +144,7 @@ def unit_in(text: str, units: Units) -> str:
     """Return the unit that a label names in brackets or as a quotient: `CRP (mg/L)`; '' = none that is known."""
     known = {*units.aliases, *units.canonical, *(given for given, *_ in units.fixed)}
     for part in [*BRACKETS.findall(text), *QUOTIENT.findall(text)]:
-        if len(part.strip()) > 1 and folded(part) in known:
+        if (len(part.strip()) > 1 or not part.isalpha()) and folded(part) in known:
             return str(part).strip()
     return ""
 

@@ -18,7 +18,7 @@ from omics_orchestrator.steps.suggest.synonyms import Synonym
 
 Scores = npt.NDArray[np.float64]
 LOOKED_AT = 40  # variables of which more than the words is compared, for each column
-LEAST = 0.15  # a score below it is no suggestion
+LEAST = 0.2  # a score below it is no suggestion
 TAKEN = 0.9  # what is left of a variable that the study's mapping makes already
 ELSEWHERE = 0.8  # what is left of a variable of another entity than the rows of the column's table
 SHOWN = 5  # words in common that are told
@@ -42,7 +42,7 @@ class Candidate:
 
 
 class Ranking:
-    """Ranks the variables of a dictionary, which are known by their own words and by those of other studies.
+    """Ranks the variables of a dictionary, which are known by their own words, by synonyms.csv and by other studies.
 
     Args:
         dictionary: the variables.
@@ -60,6 +60,7 @@ class Ranking:
     ) -> None:
         self.variables = tuple(dictionary.variables.values())
         self._fits, self._taken, self._entities = Fits(dictionary), frozenset(taken), entities or {}
+        self._terms = [[spoken(term) for term in row.terms] for row in dictionary.synonyms]
         self._synonyms: dict[str, list[Synonym]] = defaultdict(list)
         for synonym in synonyms:
             self._synonyms[synonym.variable].append(synonym)
@@ -164,7 +165,20 @@ class Ranking:
     def _short(self, variable: Variable) -> list[str]:
         """Return the texts of which each alone may be like a column's: its own, and one for each synonym."""
         theirs = [f"{one.column} {one.label}" for one in self._synonyms[variable.name]]
-        return [f"{variable.name} {variable.label}", *dict.fromkeys(theirs)]
+        own = f"{variable.name} {variable.label}"
+        return [own, *dict.fromkeys([*theirs, *self._reworded(variable)])]
+
+    def _reworded(self, variable: Variable) -> list[str]:
+        """Return the label with each of its terms said otherwise, as synonyms.csv has it."""
+        said = f" {spoken(variable.label)} "
+        return [
+            said.replace(f" {term} ", f" {other} ")
+            for row in self._terms
+            for term in row
+            if f" {term} " in said
+            for other in row
+            if other != term
+        ]
 
     def _long(self, dictionary: Dictionary, variable: Variable) -> str:
         """Return all words of a variable."""

@@ -87,6 +87,23 @@ def test_other_studies_are_synonyms(dictionary):
     assert "so in north" in first.why
 
 
+def test_terms_may_be_said_otherwise(dictionary):
+    one = column(Described("base", "x", "Packed cell volume"))
+    assert Ranking(dictionary).of([one], 1)[0][0].variable == "haematocrit"
+    assert Ranking(replace(dictionary, synonyms=())).of([one], 1)[0][0].variable != "haematocrit"
+
+
+def test_codes_that_many_variables_have_say_next_to_nothing(dictionary):
+    fits, variables = Fits(dictionary), dictionary.variables
+    asked = column(Described("base", "zz", "Zz", "yes_no", {"1": "Yes", "0": "No", "9": "Unknown"}))
+    rare = fits.of(column(SEX), variables["sex"])
+    common = fits.of(asked, variables["sampling_ifx"])
+    assert rare is not None
+    assert common is not None
+    assert 0 < common.bonus < rare.bonus / 5
+    assert common.codes.missing == {"9": "unknown"}
+
+
 def test_rejected_pairs_are_not_proposed_again(ranking):
     one = column(CRP)
     assert ranking.of([one], 1)[0][0].variable == "crp"
@@ -128,6 +145,7 @@ def test_ranges_apart_cost(dictionary):
         ("CRP (mg/L)", "mg/L"),
         ("Platelets [10^9/L] at visit", "10^9/L"),
         ("Calprotectin ug/g", "ug/g"),
+        ("Haematocrit (%)", "%"),
         ("and/or", ""),
         ("HBI (a)", ""),
         ("Weight", ""),
