@@ -18,7 +18,9 @@ from functools import cached_property
 from bench.report import BenchRow, seconds, show
 from omics_orchestrator.demo import adult, child
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
+from omics_orchestrator.dictionary.problems import Problems
 from omics_orchestrator.dictionary.similarity import Similarity, spoken
+from omics_orchestrator.dictionary.synonyms import read_synonyms
 from omics_orchestrator.identifiers import speaks_of
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources.described import Described
@@ -74,6 +76,7 @@ class Repository:
     def __init__(self) -> None:
         folder = WORKING_COPY / "data_dictionary"
         self.dictionary: Dictionary = load_dictionary(folder)
+        self.terms = read_synonyms(folder, Problems())
         self.studies: Mapping[str, Study] = load_studies(folder, self.dictionary).studies
 
     @cached_property
@@ -114,7 +117,7 @@ class Repository:
     def without(self, study: str) -> Ranking:
         """Return the ranking that knows every study but one."""
         others = [one for name, synonyms in self.synonyms.items() if name != study for one in synonyms]
-        return Ranking(self.dictionary, others)
+        return Ranking(self.dictionary, others, terms=self.terms)
 
 
 def _metadata() -> dict[str, list[dict[str, str]]]:
@@ -180,7 +183,7 @@ def timed(repository: Repository) -> BenchRow:
     asked = [f"{one.about.name} {one.about.label}" for one in columns]
 
     def all_of_it() -> None:
-        Ranking(repository.dictionary, synonyms).of(columns, FIRST)
+        Ranking(repository.dictionary, synonyms, terms=repository.terms).of(columns, FIRST)
 
     all_of_it()  # loads the table of units
     took = statistics.median(seconds(all_of_it) for _ in range(REPEATS))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
+from omics_orchestrator.dictionary.problems import Problems
+from omics_orchestrator.dictionary.synonyms import read_synonyms
 from omics_orchestrator.errors import OmicsError, UnknownKey
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.redcap_export import RedcapExport
@@ -74,7 +76,8 @@ def suggest(
     columns, notes = source_columns(workspace, study, codebook or {})
     asked = _asked(columns, wanted, everything=everything)
     made = () if everything else {v for block in study.mapping.entities.values() for v in block.rules}
-    ranking = Ranking(workspace.dictionary, synonyms(workspace, study), made, _entities(study))
+    terms = read_synonyms(workspace.settings.dictionary, Problems())  # its mistakes are for `omics check`
+    ranking = Ranking(workspace.dictionary, synonyms(workspace, study), made, _entities(study), terms)
     open_to = [one for one in asked if not one.identifying]
     rejected = {(one.column, one.variable) for one in known if one.state == "rejected"}
     undecided = {one.reference for one in columns if one.undecided}

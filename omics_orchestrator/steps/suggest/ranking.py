@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from omics_orchestrator.dictionary import Dictionary, Variable
 from omics_orchestrator.dictionary.similarity import Similarity, spoken
+from omics_orchestrator.dictionary.synonyms import Synonyms
 from omics_orchestrator.steps.suggest.codes import Recoding, list_of
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.fit import Fit, Fits
@@ -49,6 +50,7 @@ class Ranking:
         synonyms: what other studies call them.
         taken: variables that this study's mapping makes already.
         entities: table as the mapping writes it → the entities whose rows it gives, as far as it is mapped.
+        terms: words that mean the same, of synonyms.csv.
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class Ranking:
         synonyms: Sequence[Synonym] = (),
         taken: Collection[str] = (),
         entities: Mapping[str, Collection[str]] | None = None,
+        terms: Iterable[Synonyms] = (),
     ) -> None:
         self.variables = tuple(dictionary.variables.values())
         self._fits, self._taken, self._entities = Fits(dictionary), frozenset(taken), entities or {}
-        self._terms = [[spoken(term) for term in row.terms] for row in dictionary.synonyms]
+        self._terms = [[spoken(term) for term in row.terms] for row in terms]
         self._synonyms: dict[str, list[Synonym]] = defaultdict(list)
         for synonym in synonyms:
             self._synonyms[synonym.variable].append(synonym)

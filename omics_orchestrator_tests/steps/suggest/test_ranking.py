@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
+from omics_orchestrator.dictionary.synonyms import Synonyms
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.steps.suggest.column import SourceColumn
@@ -89,8 +90,9 @@ def test_other_studies_are_synonyms(dictionary):
 
 def test_terms_may_be_said_otherwise(dictionary):
     one = column(Described("base", "x", "Packed cell volume"))
-    assert Ranking(dictionary).of([one], 1)[0][0].variable == "haematocrit"
-    assert Ranking(replace(dictionary, synonyms=())).of([one], 1)[0][0].variable != "haematocrit"
+    terms = [Synonyms(("haematocrit", "Hct", "packed cell volume"), ())]
+    assert Ranking(dictionary, terms=terms).of([one], 1)[0][0].variable == "haematocrit"
+    assert Ranking(dictionary).of([one], 1)[0][0].variable != "haematocrit"
 
 
 def test_codes_that_many_variables_have_say_next_to_nothing(dictionary):
