@@ -11,7 +11,7 @@ import difflib
 import json
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,11 +25,13 @@ from omics_orchestrator.identifiers import speaks_of
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.redcap_described import of_metadata
+from omics_orchestrator.steps.suggest.codes import code_lists, list_of, recoding
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.fit import unit_in
 from omics_orchestrator.steps.suggest.ranking import Ranking
 from omics_orchestrator.steps.suggest.synonyms import Synonym, mapped_pairs, synonyms_of
 from omics_orchestrator.studies import Study, load_studies
+from omics_orchestrator.verbs.recode import Recode
 
 DATA = WORKING_COPY.parent / "shared" / "data" / "redcap"
 FIRST = 5  # a person reads so many
@@ -172,6 +174,32 @@ def measured(repository: Repository, *, labels: bool) -> dict[str, tuple[Ranks, 
     return {**found, "all": (mine, theirs)}
 
 
+def codes_mapped(repository: Repository) -> tuple[int, int, int, int]:
+    """Return how many labelled codes people mapped: all, proposed so, otherwise, the same as the label alone."""
+    count = so = otherwise = same = 0
+    lists = code_lists(repository.dictionary)
+    for name, known in repository.described.items():
+        for variable, rule in _rules(repository.studies[name]):
+            about, listed = known.get(rule.columns[0]), list_of(repository.dictionary.variables[variable])
+            if about is None or not listed:
+                continue
+            proposed = recoding(about.choices, lists[listed]).map
+            for code, label in about.choices.items():
+                chosen = rule.map.get(code)
+                if chosen is None:
+                    otherwise += code in proposed and code not in rule.missing
+                    continue
+                count, so = count + 1, so + (proposed.get(code) == chosen)
+                otherwise += proposed.get(code, chosen) != chosen
+                same += spoken(label) == lists[listed].said[chosen]
+    return count, so, otherwise, same
+
+
+def _rules(study: Study) -> Iterator[tuple[str, Recode]]:
+    for block in study.mapping.entities.values():
+        yield from ((name, rule) for name, rule in block.rules.items() if isinstance(rule, Recode))
+
+
 def timed(repository: Repository) -> BenchRow:
     """Rank the variables for 2,000 columns with labels, against comparing the words alone."""
     known = [
@@ -211,7 +239,10 @@ def rows() -> list[BenchRow]:
             found.append(
                 BenchRow(name, missed, 1 - theirs.within(FIRST), missed / (1 - theirs.within(FIRST)), 1)
             )
-    return [*found, timed(repository)]
+    count, so, otherwise, same = codes_mapped(repository)
+    print(f"recode maps: {count} codes, {so} proposed as a person mapped them, {otherwise} otherwise")
+    name, missed = "suggestion, recode maps: share of codes not proposed so", 1 - so / count
+    return [*found, BenchRow(name, missed, 1 - same / count, missed, GOAL), timed(repository)]
 
 
 if __name__ == "__main__":

@@ -98,6 +98,8 @@ def _print_yaml(console: Console, found: Suggestions, dictionary: Dictionary) ->
     blocks: dict[tuple[Entity, str], list[str]] = defaultdict(list)
     for column, one in best:
         line = _line(column, one, dictionary)
+        if column.about.option and line.startswith("#"):
+            continue  # a single box is no rule of its own: its field stands here too
         commented = once[one.variable] != column.reference and not line.startswith("#")
         place = (dictionary.variables[one.variable].entity, column.table)
         blocks[place].append(f"# or {line}" if commented else line)

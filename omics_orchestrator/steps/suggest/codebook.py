@@ -38,6 +38,7 @@ CALLED = {
     "text_validation_max": ("text validation max", "maximum", "max"),
     "identifier": ("identifier",),
 }
+VALIDATED = ("date_", "datetime_", "integer", "number")
 PAIR = re.compile(r"\s*([^=,|;:]+?)\s*[=:,]\s*([^|;]+)")
 
 
@@ -91,5 +92,7 @@ def _whole(rows: Iterable[Mapping[str, str]]) -> Iterable[dict[str, str]]:
         choices = row.get("select_choices_or_calculations", "")
         if choices and "|" not in choices and ("=" in choices or ";" in choices):
             choices = " | ".join(f"{code}, {label.strip()}" for code, label in PAIR.findall(choices))
-        kind = row.get("field_type") or ("radio" if choices else "")
-        yield {"form_name": "", **row, "field_type": kind, "select_choices_or_calculations": choices}
+        kind, told = row.get("field_type") or ("radio" if choices else ""), {}
+        if kind.startswith(VALIDATED):  # some write the validation where REDCap has the type
+            kind, told = "text", {"text_validation_type_or_show_slider_number": kind}
+        yield {"form_name": "", **row, **told, "field_type": kind, "select_choices_or_calculations": choices}

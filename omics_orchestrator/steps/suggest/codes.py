@@ -12,6 +12,7 @@ import numpy.typing as npt
 from omics_orchestrator.dictionary import Dictionary, MissingReason, Variable
 from omics_orchestrator.dictionary.similarity import Similarity, spoken
 
+SURE = 0.999  # the likeness of labels with the same words, in whatever order
 ALIKE = 0.55  # the least likeness of two labels that are taken for the same
 BOOLEAN = "yes or no"
 YES_NO = {"yes": "Yes", "no": "No"}
@@ -40,12 +41,14 @@ class Recoding:
         map: code of the source → code of the dictionary.
         missing: code of the source → why the value is missing.
         open: codes of the source for which nothing fits; a person decides.
+        alike: those of `map` whose labels are only alike, not the same; a person looks.
         overlap: labels in common, twice, of all that both lists have: 0 to 1.
     """
 
     map: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, MissingReason] = field(default_factory=dict)
     open: tuple[str, ...] = ()
+    alike: tuple[str, ...] = ()
     overlap: float = 0.0
 
 
@@ -105,18 +108,21 @@ def recoding(choices: Mapping[str, str], codes: CodeList) -> Recoding:
     keys = list(choices)
     alike = codes.likeness(list(choices.values()))
     found: dict[str, str] = {}
+    unsure = []
     for place in np.argsort(-alike, axis=None, kind="stable"):
         row, column = divmod(int(place), len(codes.codes))
         if alike[row, column] < ALIKE:
             break
         if keys[row] not in found and codes.codes[column] not in found.values():
             found[keys[row]] = codes.codes[column]
+            unsure += [keys[row]] if alike[row, column] < SURE else []
     left = {key: _reason(choices[key]) for key in keys if key not in found}
     missing = {key: reason for key, reason in left.items() if reason}
     asked = len(keys) - len(missing)
     overlap = 2 * len(found) / (asked + len(codes.codes)) if found else 0.0
     mapped = {key: found[key] for key in keys if key in found}
-    return Recoding(mapped, missing, tuple(key for key, reason in left.items() if not reason), overlap)
+    undecided = tuple(key for key, reason in left.items() if not reason)
+    return Recoding(mapped, missing, undecided, tuple(unsure), overlap)
 
 
 def _ways(code: str, label: str) -> frozenset[str]:

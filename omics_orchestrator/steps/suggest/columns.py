@@ -5,13 +5,14 @@ Cells are looked at only for what they are (numbers, dates, a few short words); 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 import pyarrow as pa
 
 from omics_orchestrator.errors import OmicsError
+from omics_orchestrator.findings import counted
 from omics_orchestrator.identifiers import detect, speaks_of
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.files import FileSource
@@ -49,10 +50,22 @@ def source_columns(
         notes += [note] if note else []
         told = [_with(column, codebook.get(column.name)) for column in columns]
         found += _judged(study, name, told, workspace.stores)
+    if not found:
+        notes += [f"taken from the codebook: {counted(len(codebook), 'column')}"] if codebook else []
+        found = _of_codebook(study, codebook.values())
     units = workspace.dictionary.units
     return [
         replace(one, unit=unit_in(f"{one.about.label} ({one.about.note})", units)) for one in found
     ], notes
+
+
+def _of_codebook(study: Study, columns: Iterable[Described]) -> list[SourceColumn]:
+    """Return the columns of a codebook, where nothing else tells which there are."""
+    source = next(iter(study.sources)) if len(study.sources) == 1 else "codebook"
+    by_table: dict[str, list[Described]] = {}
+    for column in columns:
+        by_table.setdefault(column.table or source, []).append(replace(column, table=column.table or source))
+    return [one for table, members in by_table.items() for one in _declared(study, source, table, members)]
 
 
 def described(workspace: Workspace, study: Study, source: str) -> tuple[tuple[Described, ...], str]:
@@ -115,21 +128,28 @@ def _judged(study: Study, source: str, columns: Sequence[Described], stores: Sto
     found = []
     for table, members in groupby(columns, key=lambda column: column.table):
         here = list(members)
-        undecided = _undecided(study, source, table, here)
-        kept = set(study.kept_apart(source, table))
-        judged = [
-            SourceColumn(
-                source,
-                column,
-                column.name in undecided,
-                "declared" if column.name in kept else speaks_of(column.name, column.told),
-            )
-            for column in here
-        ]
-        declared = study.not_identifying(source, table)
-        judged = [replace(one, identifying=None) if one.about.name in declared else one for one in judged]
+        judged = _declared(study, source, table, here)
         found += _looked_at(study, source, table, judged, stores)
     return found
+
+
+def _declared(study: Study, source: str, table: str, columns: Sequence[Described]) -> list[SourceColumn]:
+    """Return columns with what study.yaml and mapping.yaml make of them."""
+    undecided = _undecided(study, source, table, columns)
+    kept, spared = study.kept_apart(source, table), study.not_identifying(source, table)
+    return [
+        SourceColumn(
+            source,
+            column,
+            column.name in undecided,
+            "declared"
+            if column.name in kept
+            else None
+            if column.name in spared
+            else speaks_of(column.name, column.told),
+        )
+        for column in columns
+    ]
 
 
 def _undecided(study: Study, source: str, table: str, columns: Sequence[Described]) -> Collection[str]:

@@ -28,11 +28,12 @@ def remark_of(column: SourceColumn, candidate: Candidate, variable: Variable) ->
     about = column.about
     if variable.type in {"code", "boolean"} and column.words and not about.choices:
         return "its codes stand in no codebook: write the map by hand"
-    if candidate.codes.map and candidate.codes.open:
-        listed = ", ".join(
-            f"{code} ({about.choices[code]})" for code in candidate.codes.open if code in about.choices
-        )
-        return f"fits no code: {listed}"
+    if candidate.codes.map and (candidate.codes.open or candidate.codes.alike):
+        said = {code: f"{code} ({about.choices.get(code, '')})" for code in about.choices}
+        alike = ", ".join(f"{said[code]} = {candidate.codes.map[code]}" for code in candidate.codes.alike)
+        left = ", ".join(said[code] for code in candidate.codes.open)
+        parts = (f"only alike: {alike}" if alike else "", f"fits no code: {left}" if left else "")
+        return "; ".join(filter(None, parts))
     if variable.type in NUMBERS and variable.unit and not column.unit and not variable.unit.startswith("{"):
         return f"in which unit? the dictionary has {variable.unit}"
     return ""

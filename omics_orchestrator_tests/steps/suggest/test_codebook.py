@@ -35,6 +35,8 @@ def test_the_public_isaric_dictionary(shared_data):
     found = read_codebook(shared_data / "redcap" / "isaric_arc" / "ARC.csv")
     assert len(found) > 1_700
     assert all(one.label for one in found.values())
+    assert found["demog_birthdate"].kind == "date"
+    assert found["pres_adm_time"].kind == ""  # a time of day is no date
 
 
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"name\nsex\n", b"name,label\nsex,\xff\xfe\n"])

@@ -47,6 +47,12 @@ def test_what_says_nothing_becomes_a_reason(lists):
     assert recoding({"1": "Male", "9": "Unknown"}, lists["sex"]).map["9"] == "unknown"  # a code of that list
 
 
+def test_labels_that_are_only_alike_are_told(lists):
+    found = recoding({"1": "Asian", "2": "White", "3": "Black or african"}, lists["race"])
+    assert found.map == {"1": "east_asian", "2": "white", "3": "black"}
+    assert found.alike == ("1",)
+
+
 def test_a_negation_is_never_its_opposite():
     codes = CodeList({"inflamed": "Inflamed", "uninflamed": "Not inflamed", "ibd": "IBD"})
     assert recoding({"1": "not inflamed", "2": "inflamed"}, codes).map == {"1": "uninflamed", "2": "inflamed"}

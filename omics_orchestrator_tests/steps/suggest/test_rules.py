@@ -26,11 +26,16 @@ def rule(about: Described, variable: str, codes: Recoding | None = None, unit: s
 
 
 def test_a_recode_map():
-    codes = Recoding({"1": "male", "-2": "female"}, {"<9": "unknown"}, ("3",), 0.8)
+    codes = Recoding({"1": "male", "-2": "female"}, {"<9": "unknown"}, ("3",), (), 0.8)
     assert rule(SEX, "sex", codes) == (
         'sex: {recode: gender, map: {1: male, "-2": female}, missing: {"<9": unknown}}',
         "fits no code: 3 (x)",
     )
+
+
+def test_labels_that_are_only_alike_are_shown():
+    codes = Recoding({"1": "male", "2": "female"}, {}, ("3",), ("2",), 0.8)
+    assert rule(SEX, "sex", codes)[1] == "only alike: 2 (Female) = female; fits no code: 3 (x)"
 
 
 def test_without_a_codebook_there_is_no_map():

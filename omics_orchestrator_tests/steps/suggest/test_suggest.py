@@ -75,6 +75,22 @@ def test_a_codebook_says_what_a_header_does_not(north):
     assert ranked[0].variable == "haemoglobin"
 
 
+def test_a_codebook_alone_is_enough(north):
+    (north.source / "north.csv").unlink()
+    book = {name: Described("", name, label) for name, label in (("a1", "Platelets"), ("email", "E-mail"))}
+    found = suggest(north.workspace(), "north", codebook=book)
+    assert variables(found)["a1"][0] == "platelets"
+    assert [one.about.name for one in found.identifying] == ["email"]
+    assert [one.reference for one, _ in found.ranked] == ["files.a1"]
+    assert "nothing of it is stored here either" in found.notes[0]
+
+
+def test_nothing_is_mapped_yet(north):
+    north.declare("north", study=NORTH.format(name="north"), mapping="not_mapped: {}\n")
+    best = variables(suggest(north.workspace(), "north"))
+    assert best["calprotectin"][0] == "calprotectin"
+
+
 def test_decisions_are_kept_and_heeded(north):
     workspace = north.workspace()
     decide(workspace, "north", [("crp_mg_l", "crp")], "rejected", "ann")
