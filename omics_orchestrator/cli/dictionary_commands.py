@@ -1,4 +1,4 @@
-"""The commands below `omics dictionary`, as typer reads them; what they do is in dictionary.py and suggest.py."""
+"""The commands below `omics dictionary`, as typer reads them; they are in dictionary.py, suggest.py, spreadsheet.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 import typer
 
 dictionary = typer.Typer(
-    help="The data dictionary: what changed in it, what fits a study's columns.", no_args_is_help=True
+    help="The data dictionary: what changed in it, what fits a study's columns, as a workbook.",
+    no_args_is_help=True,
 )
 
 
@@ -49,3 +50,25 @@ def dictionary_suggest(
         show_suggestions(
             study, columns or [], everything=everything, top=top, codebook=codebook, table=csv, save=save
         )
+
+
+@dictionary.command("export")
+def dictionary_export(
+    file: Path = typer.Argument(help="The workbook to write, .xlsx."),
+    replace: bool = typer.Option(False, "--replace", help="Overwrite a workbook that is there already."),
+) -> None:
+    """Write variables and code lists as a workbook for Excel or LibreOffice, with drop-downs and coverage."""
+    from omics_orchestrator.cli.spreadsheet import write_workbook
+
+    write_workbook(file, replace=replace)
+
+
+@dictionary.command("import")
+def dictionary_import(
+    file: Path = typer.Argument(help="A workbook that `omics dictionary export` wrote."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only tell what would change."),
+) -> None:
+    """Bring the changes of a workbook into the dictionary; every complaint names its cell, a conflict stops it."""
+    from omics_orchestrator.cli.spreadsheet import read_workbook
+
+    raise typer.Exit(read_workbook(file, dry_run=dry_run))

@@ -1,0 +1,54 @@
+"""`omics dictionary export` and `import` as a person meets them."""
+
+from __future__ import annotations
+
+from openpyxl import load_workbook
+
+from omics_orchestrator.storage.database import Database
+from omics_orchestrator_tests.cli.test_commands import omics
+from omics_orchestrator_tests.installation import Installation
+
+
+def test_out_and_in_again(installation: Installation, database: Database) -> None:
+    book = str(installation.folder / "book.xlsx")
+    assert omics(installation, "materialize").returncode == 0
+    told = omics(installation, "dictionary", "export", book)
+    assert (told.returncode, told.stdout) == (0, f"written: {book}, with the coverage of tiny\n"), told.stderr
+    again = omics(installation, "dictionary", "export", book)
+    assert (again.returncode, "is there already" in again.stderr) == (1, True)
+    assert omics(installation, "dictionary", "export", book, "--replace").returncode == 0
+    same = omics(installation, "dictionary", "import", book)
+    assert (same.returncode, same.stdout) == (0, "\nthe dictionary stays as it is\n")
+
+    file = installation.dictionary / "variables.csv"
+    before = file.read_text()
+    opened = load_workbook(book)
+    sheet = opened["variables"]
+    row = next(cell.row for cell in sheet["A"] if cell.value == "crp")
+    sheet[f"J{row}"], sheet[f"M{row}"], sheet[f"N{row}"] = "CRP!", "in plasma?", "Ann"
+    opened.save(book)
+    dry = omics(installation, "dictionary", "import", book, "--dry-run")
+    assert f"\nvariables!J{row}  crp: label: " in dry.stdout
+    assert f"\nreview\nvariables!M{row}  crp: in plasma? (Ann)\n" in dry.stdout
+    assert dry.stdout.endswith("nothing is written (--dry-run); variables.csv would change\n")
+    assert file.read_text() == before
+    done = omics(installation, "dictionary", "import", book)
+    assert done.stdout.endswith("\nwritten: variables.csv\n")
+    assert file.read_text().count("CRP!") == 1
+
+    sheet[f"E{row}"] = "mgl"
+    opened.save(book)
+    wrong = omics(installation, "dictionary", "import", book)
+    assert wrong.returncode == 1
+    assert f"variables!E{row}: crp: 'mgl' is not a unit of units.csv" in wrong.stdout
+    assert wrong.stdout.endswith("nothing is written\n")
+
+
+def test_names_that_do_not_fit(installation: Installation) -> None:
+    for arguments, says in (
+        (("export", "book.xls"), "the workbook's name ends in .xlsx"),
+        (("export", "/nowhere/book.xlsx"), "there is no folder /nowhere"),
+        (("import", "/nowhere/book.xlsx"), "cannot be read: No such file"),
+    ):
+        told = omics(installation, "dictionary", *arguments)
+        assert (told.returncode, says in told.stderr) == (1, True), told.stderr
