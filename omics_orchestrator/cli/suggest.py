@@ -14,7 +14,7 @@ from rich.table import Table
 
 from omics_orchestrator.cli.tables import WIDTH
 from omics_orchestrator.dictionary import Dictionary, Entity
-from omics_orchestrator.errors import UnknownKey
+from omics_orchestrator.errors import NotConfigured, UnknownKey
 from omics_orchestrator.findings import counted
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.suggest import Suggestions, decide, suggest
@@ -65,8 +65,15 @@ def mark(study: str, pairs: Sequence[str], state: State, by: str | None) -> None
     ]:
         raise UnknownKey("pair COLUMN=VARIABLE", wrong[0], ())
     lines = [(column.strip(), variable.strip()) for column, _, variable in split]
-    for one in decide(Workspace(Settings.from_environment()), study, lines, state, by or getpass.getuser()):
+    for one in decide(Workspace(Settings.from_environment()), study, lines, state, by or _account()):
         _console().print(f"{state}: {one.column} = {one.variable} (by {one.by}, {one.on})")
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose account has no name
+        raise NotConfigured("this account has no name: say who decides, with --by NAME") from None
 
 
 def _console() -> Console:

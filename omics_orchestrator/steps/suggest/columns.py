@@ -16,7 +16,7 @@ from omics_orchestrator.findings import counted
 from omics_orchestrator.identifiers import detect, speaks_of
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.files import FileSource
-from omics_orchestrator.sources.redcap_described import box_of, kind_of
+from omics_orchestrator.sources.redcap_described import box_of, kind_of, plain
 from omics_orchestrator.sources.redcap_sides import choices_of
 from omics_orchestrator.steps.extract import ORIGINAL
 from omics_orchestrator.steps.suggest.cells import cells_of
@@ -94,8 +94,9 @@ def stored_columns(states: Sequence[TableState], study: Study, source: str) -> l
 def _stored(table: str, field: pa.Field) -> Described:
     told = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
     name = told.pop(ORIGINAL.decode(), field.name)
-    choices, _ = choices_of(told.get("choices", ""))
-    label, kind = told.get("label", ""), told.get("field_type", "")
+    stated, _ = choices_of(told.get("choices", ""))
+    choices = {code: plain(text) for code, text in stated.items()}
+    label, kind = plain(told.get("label", "")), told.get("field_type", "")
     if kind == "checkbox":  # a box of it
         option = next(
             (code for code in choices if name == f"{name.partition('___')[0]}___{box_of(code)}"), ""
