@@ -6,7 +6,7 @@ How they are written is in book.py, how they are read in reading.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from omics_orchestrator.dictionary.variables import CODE_HEADER, VARIABLE_HEADER
 
@@ -31,7 +31,6 @@ class Sheet:
         header: the file's columns, in their order.
         key: the columns that name a row.
         numbers: the columns in which a number of the spreadsheet program is welcome.
-        widths: column → characters, where WIDTHS does not fit.
     """
 
     name: str
@@ -39,7 +38,6 @@ class Sheet:
     header: tuple[str, ...]
     key: tuple[str, ...]
     numbers: frozenset[str] = frozenset()
-    widths: Mapping[str, int] = field(default_factory=dict)
 
     def key_of(self, cells: Mapping[str, str]) -> tuple[str, ...]:
         """Return what names the row."""
