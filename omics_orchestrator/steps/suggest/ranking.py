@@ -168,8 +168,8 @@ class Ranking:
     def _short(self, variable: Variable) -> list[str]:
         """Return the texts of which each alone may be like a column's: its own, and one for each synonym."""
         theirs = [f"{one.column} {one.label}" for one in self._synonyms[variable.name]]
-        own = f"{variable.name} {variable.label}"
-        return [own, *dict.fromkeys([*theirs, *self._reworded(variable)])]
+        own = (f"{variable.name} {variable.label}", variable.name, variable.label)
+        return [*dict.fromkeys([*own, *theirs, *self._reworded(variable)])]
 
     def _reworded(self, variable: Variable) -> list[str]:
         """Return the label with each of its terms said otherwise, as synonyms.csv has it."""
