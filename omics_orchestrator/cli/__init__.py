@@ -44,6 +44,22 @@ def check(studies: list[str] | None = STUDIES) -> None:
     raise typer.Exit(run_check(studies or []))
 
 
+@app.command("new-study")
+def new_study(
+    name: str = typer.Argument(help="The study's name: small letters, digits and _."),
+    redcap_dictionary: Path | None = typer.Option(
+        None,
+        help="A REDCap data dictionary (CSV as downloaded, or the API's JSON); records beside it are used.",
+    ),
+    file: Path | None = typer.Option(None, help="A table: CSV and its like, or an Excel workbook."),
+    codebook: Path | None = typer.Option(None, help="With --file: a CSV that says what the columns mean."),
+) -> None:
+    """Draft study.yaml and mapping.yaml of a new study, with suggested rules as comments; tell what was found."""
+    from omics_orchestrator.cli.new_study import Asked, draft_study
+
+    draft_study(name, Asked(redcap_dictionary, file, codebook))
+
+
 @app.command()
 def materialize(
     keys: list[str] | None = typer.Argument(

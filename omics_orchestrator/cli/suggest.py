@@ -21,12 +21,11 @@ from omics_orchestrator.steps.suggest import Suggestions, decide, suggest
 from omics_orchestrator.steps.suggest.codebook import read_codebook
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.ranking import Candidate
-from omics_orchestrator.steps.suggest.rules import remark_of, rule_of
+from omics_orchestrator.steps.suggest.rules import RULED, remark_of, rule_of
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies.suggestions import FILE, State
 
 HEADER = ("column", "label", "rank", "variable", "score", "why", "rule", "remark")
-RULED = 0.4  # the least score of a suggestion that is written as a rule
 LABEL = 60  # characters of a label on the terminal
 
 

@@ -35,6 +35,15 @@ def files_at(folder: Path, ref: str, into: Path) -> str:
     return commit[:12]
 
 
+def user_address(folder: Path) -> str:
+    """Return the e-mail address of whoever commits in `folder`; '' = git was not told any.
+
+    Raises:
+        NotConfigured: git is not installed.
+    """
+    return _said(folder, "config", "user.email").strip()
+
+
 def _refs(folder: Path) -> list[str]:
     listed = _git(folder, "for-each-ref", "--format=%(refname:short)").stdout.decode().split()
     return ["HEAD", *listed]

@@ -20,7 +20,15 @@ CALLED = {
     "field_name": ("field name", "variable field name", "variable", "variable name", "name", "column"),
     "form_name": ("form name", "form", "table"),
     "field_type": ("field type", "type"),
-    "field_label": ("field label", "label", "question", "description", "variable label"),
+    "field_label": (
+        "field label",
+        "label",
+        "question",
+        "description",
+        "variable label",
+        "definition",
+        "meaning",
+    ),
     "select_choices_or_calculations": (
         "select choices or calculations",
         "choices calculations or slider labels",

@@ -31,6 +31,10 @@ from omics_orchestrator.studies.places import table_of
 ADDED = frozenset(
     {"row_hash", "run_id", "row_number", "record_id", "event_name", "event_instance", "form_instance"}
 )
+PROVEN = frozenset(
+    {"date_of_birth"}
+)  # kinds that a name is believed only where the cells do not speak against it
+ROW_NAME = "row_name"  # of files by R: we named it so ourselves
 
 
 def source_columns(
@@ -169,7 +173,7 @@ def _looked_at(
 ) -> list[SourceColumn]:
     """Return the columns of a file with what their cells are; those that seem to hold identifiers say so."""
     declared, spared = study.sources[source], study.not_identifying(source, table)
-    asked = [one.about.name for one in columns if not (one.identifying or one.about.kind)]
+    asked = [one.about.name for one in columns if _may_be_looked_at(one)]
     if not isinstance(declared, FileSource) or not asked:
         return columns
     data = declared.deliver(source, table, asked, stores).data
@@ -177,10 +181,17 @@ def _looked_at(
     return [_seen(one, data, suspected) if one.about.name in asked else one for one in columns]
 
 
+def _may_be_looked_at(one: SourceColumn) -> bool:
+    believed = one.identifying in {None, *PROVEN} or one.about.name == ROW_NAME
+    return believed and not one.about.kind
+
+
 def _seen(one: SourceColumn, data: pa.Table, suspected: Mapping[str, str]) -> SourceColumn:
     name = one.about.name
     if name in suspected:
         return replace(one, identifying=suspected[name])
     cells = cells_of(data[name])
+    if one.identifying and not cells.kind:
+        return one  # nothing speaks against its name
     about = replace(one.about, kind=cells.kind, lowest=cells.lowest, highest=cells.highest)
-    return replace(one, about=about, words=cells.words)
+    return replace(one, about=about, words=cells.words, identifying=None)

@@ -15,6 +15,7 @@ from omics_orchestrator.steps.suggest.ranking import Candidate
 
 PLAIN = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.+/ -]*[A-Za-z0-9_.+/-])?")
 NUMBERS = {"integer", "decimal", "censored"}
+RULED = 0.4  # the least score of a suggestion that is written as a rule
 
 
 def rule_of(column: SourceColumn, candidate: Candidate, variable: Variable) -> str:
@@ -55,17 +56,17 @@ def _rule(column: SourceColumn, candidate: Candidate, variable: Variable) -> str
         return ""
     if variable.type in NUMBERS:
         return _flow({"number": name, **({"unit": column.unit} if column.unit else {})})
-    return _flow({"date": name}) if variable.type in {"date", "partial_date"} else _scalar(name)
+    return _flow({"date": name}) if variable.type in {"date", "partial_date"} else scalar(name)
 
 
 def _flow(mapping: Mapping[str, object]) -> str:
     cells = (
-        f"{_scalar(key)}: {_flow(value) if isinstance(value, dict) else _scalar(str(value))}"
+        f"{scalar(key)}: {_flow(value) if isinstance(value, dict) else scalar(str(value))}"
         for key, value in mapping.items()
     )
     return "{" + ", ".join(cells) + "}"
 
 
-def _scalar(text: str) -> str:
+def scalar(text: str) -> str:
     """Return a text as YAML reads it back, quoted where a sign could mean something else."""
     return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

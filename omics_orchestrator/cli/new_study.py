@@ -1,0 +1,101 @@
+"""`omics new-study`: drafts a study from a REDCap dictionary or server, a file or a database; says what it saw."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from omics_orchestrator.cli.words import omics
+from omics_orchestrator.errors import OmicsError
+from omics_orchestrator.findings import counted
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps.new_study import listed, new_study, refuse_name
+from omics_orchestrator.steps.new_study.draft import Draft
+from omics_orchestrator.steps.new_study.file import from_file
+from omics_orchestrator.steps.new_study.origin import Origin
+from omics_orchestrator.steps.new_study.redcap import from_dictionary
+from omics_orchestrator.steps.suggest.codebook import read_codebook
+from omics_orchestrator.steps.workspace import Workspace
+
+SHOWN = 12  # names of a list on the terminal
+
+
+@dataclass(frozen=True)
+class Asked:
+    """From what a study is to be drafted; one of the first two."""
+
+    dictionary: Path | None = None
+    file: Path | None = None
+    codebook: Path | None = None
+
+
+def draft_study(name: str, asked: Asked) -> None:
+    """Write the folder of a new study and print what was found."""
+    workspace = Workspace(Settings.from_environment())
+    refuse_name(workspace, name)
+    origin, whence = _origin(name, asked, workspace.settings)
+    book = read_codebook(asked.codebook) if asked.codebook else {}
+    draft = new_study(workspace, name, origin, book, whence)
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    _show(console, name, draft)
+    _next(console, workspace, name, draft)
+
+
+def _origin(name: str, asked: Asked, settings: Settings) -> tuple[Origin, str]:
+    given = [one for one in (asked.dictionary, asked.file) if one is not None]
+    if len(given) != 1:
+        raise OmicsError("from what? give one of --redcap-dictionary FILE, --file FILE")
+    if asked.codebook is not None and asked.file is None:
+        raise OmicsError("--codebook belongs to --file: a REDCap dictionary is its own codebook")
+    if asked.dictionary is not None:
+        return from_dictionary(
+            name, asked.dictionary, settings
+        ), f"the REDCap data dictionary {asked.dictionary.name}"
+    assert asked.file is not None
+    return from_file(name, asked.file, settings), asked.file.name
+
+
+def _show(console: Console, name: str, draft: Draft) -> None:
+    origin = draft.origin
+    rows = [
+        *(("source", line) for line in origin.said),
+        *((entity, f"{guess.table}: {guess.why}") for entity, guess in draft.guesses.items()),
+        ("participant id", f"{origin.pattern or 'no pattern'}  ({origin.pattern_why or 'no id was found'})"),
+        ("identifiers", _names(draft.identifiers) or "no column seems to hold direct identifiers"),
+        ("suggested", _suggested(draft)),
+        ("undecided", _names(draft.undecided) or "each column has a suggestion"),
+        *(("note", note) for note in origin.notes),
+    ]
+    last = ""
+    for word, text in rows:
+        console.print(f"{word if word != last else '':<16}{text}")
+        last = word
+
+
+def _suggested(draft: Draft) -> str:
+    found = f"{counted(draft.ruled, 'rule')} in mapping.yaml, behind #: nothing is accepted by itself"
+    more = [f"{draft.by_hand} more to be written by hand"] if draft.by_hand else []
+    more += [f"{len(draft.elsewhere)} of them without rows that fit"] if draft.elsewhere else []
+    return "; ".join([found, *more])
+
+
+def _names(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    more = ", listed in mapping.yaml" if len(names) > SHOWN else ""
+    return f"{counted(len(names), 'column')}: {listed(names, SHOWN)}{more}"
+
+
+def _next(console: Console, workspace: Workspace, name: str, draft: Draft) -> None:
+    folder = workspace.settings.dictionary / "studies" / name
+    console.print(f"\nwritten: {folder / 'study.yaml'}\n         {folder / 'mapping.yaml'}\nnext:")
+    for variable, value in draft.origin.set_up.items():
+        console.print(f"  export {variable}={shlex.quote(value)}")
+    console.print(f"  {omics()} check {name}\n  {omics()} materialize raw/{name}")
+    console.print(
+        f"  take the # off the rules that are right, and once more: {omics()} check {name}; {omics()} materialize"
+    )

@@ -1,0 +1,236 @@
+"""A study that comes as a REDCap project: a data dictionary, with the records beside it or without, or the API.
+
+What repeats is read from the project's declarations where there are some; a data dictionary alone does not tell it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+
+from omics_orchestrator.errors import DeliveryError, OmicsError
+from omics_orchestrator.findings import counted
+from omics_orchestrator.settings import Settings
+from omics_orchestrator.sources.described import Described
+from omics_orchestrator.sources.redcap_described import of_metadata
+from omics_orchestrator.sources.redcap_project import Project, read_project
+from omics_orchestrator.steps.new_study.id_shape import pattern_of
+from omics_orchestrator.steps.new_study.origin import Guess, Origin
+from omics_orchestrator.steps.suggest.codebook import read_codebook
+from omics_orchestrator.storage.objects import Stores
+
+SOURCE = "redcap"
+AUTONUMBERED = "[0-9]+"  # as REDCap numbers records by itself
+RECORD = "record_id"  # what the first column of a raw table's key is called, whatever the project calls it
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A project as far as it is known.
+
+    Attributes:
+        columns: of the data dictionary, the record id first.
+        form_events: form → its events; None = a classic project, or not known.
+        repeating: forms that repeat, or lie at an event that does.
+        known: whether the project itself told of events and repeats.
+    """
+
+    columns: Sequence[Described]
+    form_events: Mapping[str, Collection[str]] | None = None
+    repeating: Collection[str] = ()
+    known: bool = False
+
+    @cached_property
+    def forms(self) -> list[str]:
+        """The instruments, in their order."""
+        return list(dict.fromkeys(one.table for one in self.columns))
+
+    def often(self, form: str) -> bool:
+        """Tell whether a record may have several rows of a form."""
+        return form in self.repeating or len((self.form_events or {}).get(form, ())) > 1
+
+    def alike(self, one: str, other: str) -> bool:
+        """Tell whether two forms have the same rows."""
+        if one in self.repeating or other in self.repeating:
+            return False
+        events = self.form_events
+        return events is None or set(events.get(one, ())) == set(events.get(other, ()))
+
+    def said(self) -> list[str]:
+        """Return a line for each instrument."""
+        counts = {
+            form: sum(one.table == form and not one.option for one in self.columns) for form in self.forms
+        }
+        return [
+            f"{SOURCE}.{form}: {counted(counts[form], 'field')}{self._how_often(form)}" for form in self.forms
+        ]
+
+    def _how_often(self, form: str) -> str:
+        if not self.known:
+            return ""
+        events = (self.form_events or {}).get(form)
+        at = "" if events is None else f", at {', '.join(sorted(events)) or 'no event'}"
+        return f"{at}, repeats" if form in self.repeating else at
+
+
+def from_dictionary(study: str, file: Path, settings: Settings) -> Origin:
+    """Return what a data dictionary says of a study, and the records where these lie in the same folder.
+
+    Raises:
+        DeliveryError: it is not there, cannot be read, or names no field.
+    """
+    columns = _columns(file)
+    place = file.resolve().parent
+    store = f"OMICS_STORE_{study.upper()}_URL"
+    here = replace(settings, source_stores={**settings.source_stores, study: place.as_uri()})
+    location, project, why = _records(f"store+{study}://", file, Stores(here))
+    if project is None:
+        notes = [
+            f"no records beside the data dictionary: {why}"
+            if why
+            else "no records lie beside the data dictionary"
+        ]
+        told = "no id was seen: as REDCap numbers records by itself"
+        origin = of_layout(Layout(columns), [], AUTONUMBERED, told, here, notes)
+        return replace(
+            origin, declared=_folder(study, location), set_up={store: "file:///the/folder/of/the/export"}
+        )
+    layout = Layout(columns, project.form_events, list(project.repeating_forms), known=True)
+    said = [f"records: {counted(len(project.records), 'row')}, {project.decisions.get('project', '')}"]
+    ids = {cell for cell in project.record_id.to_pylist() if cell}
+    pattern, why = pattern_of(ids), f"the shape of the {counted(len(ids), 'record id')}"
+    origin = of_layout(layout, said, pattern or AUTONUMBERED, why, here, [])
+    return replace(origin, declared=_folder(study, location), set_up={store: place.as_uri()})
+
+
+def of_layout(
+    layout: Layout, said: Sequence[str], pattern: str, why: str, settings: Settings, notes: Sequence[str]
+) -> Origin:
+    """Return what a project says of a study; how it is declared is added by the caller."""
+    found = _guesses(layout)
+    first = layout.columns[0]
+    if not layout.known:
+        notes = [*notes, "which instruments repeat or lie at several events, a data dictionary does not tell"]
+    return Origin(
+        SOURCE,
+        (),
+        [*said, *layout.said()],
+        found,
+        partial(_join, layout, found),
+        pattern,
+        why,
+        settings,
+        columns=[one for one in layout.columns if one is not first],
+        notes=notes,
+        apart=[first.name] if first.identifier else [],
+        form_status=True,
+        unsure_joins=""
+        if layout.known
+        else "right as long as none of these repeats or lies at several events",
+    )
+
+
+def _columns(file: Path) -> list[Described]:
+    """Return the columns of a data dictionary: as downloaded, or as the API answers.
+
+    Raises:
+        DeliveryError: it cannot be read, or names no field.
+    """
+    if not file.is_file():
+        raise DeliveryError(f"{file}: no file lies there")
+    found = _of_json(file) if file.suffix.lower() == ".json" else list(read_codebook(file).values())
+    if not found:
+        raise DeliveryError(f"{file}: the data dictionary names no field")
+    lacking = sum(not one.table for one in found)
+    if lacking:
+        raise DeliveryError(
+            f"{file}: {counted(lacking, 'field')} of the data dictionary lie on no form (column Form Name): is it "
+            "the codebook of a file? Then give the file by --file, and this as --codebook"
+        )
+    return found
+
+
+def _of_json(file: Path) -> list[Described]:
+    try:
+        rows = json.loads(file.read_text(encoding="utf-8-sig"))
+        return list(of_metadata(rows))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        raise DeliveryError(
+            f"{file}: is no answer of REDCap's API to content=metadata, format=json"
+        ) from None
+
+
+def _records(location: str, file: Path, stores: Stores) -> tuple[str, Project | None, str]:
+    """Return where the records lie, the project, and why it cannot be read."""
+    others = sorted(
+        one.name
+        for one in file.resolve().parent.iterdir()
+        if one.is_file() and one.suffix.lower() in {".csv", ".xml", ".json"} and one.name != file.name
+    )
+    if not others:
+        return location, None, ""
+    why = ""
+    tries = [location, *(f"{location}{name}" for name in others if not name.endswith(".json"))]
+    for place in tries[:6]:
+        try:
+            return place, read_project(place, "", stores), ""
+        except OmicsError as error:
+            why = why or str(error)
+    return location, None, why
+
+
+def _folder(study: str, location: str) -> list[str]:
+    name = study.upper()
+    return [
+        f'{SOURCE}: {{kind: redcap_export, location: "{location}"}}',
+        "# or from the server itself:",
+        f"# {SOURCE}: {{kind: redcap, url: {{secret: {name}_REDCAP_URL}}, token: {{secret: {name}_REDCAP_TOKEN}}}}",
+    ]
+
+
+def _guesses(layout: Layout) -> dict[str, Guess]:
+    record = layout.columns[0].name
+    once = [form for form in layout.forms if not layout.often(form)]
+    often = [form for form in layout.forms if layout.often(form)]
+    first = once[0] if once else layout.forms[0]
+    told = "one row per record" if first in once else "rows of one record are put together"
+    found = {"participant": Guess(f"{SOURCE}.{first}", f"{record} is the record id: {told}", (RECORD,))}
+    if often:
+        events = len((layout.form_events or {}).get(often[0], ()))
+        why = f"{often[0]} lies at {events} events" if events > 1 else f"{often[0]} repeats"
+        found["visit"] = Guess(f"{SOURCE}.{often[0]}", f"{why}: one row per record, event and repeat")
+    else:
+        form = _dated(layout) or first
+        why = (
+            "each record has one row: one visit each"
+            if layout.known
+            else "if it repeats or lies at several events"
+        )
+        found["visit"] = Guess(f"{SOURCE}.{form}", why, sure=False)
+    return found
+
+
+def _dated(layout: Layout) -> str | None:
+    """Return the first instrument after the first one that asks for a date."""
+    dated = (one.table for one in layout.columns if one.kind == "date" and not one.identifier)
+    return next((form for form in dated if form != layout.forms[0]), None)
+
+
+def _join(layout: Layout, found: Mapping[str, Guess], entity: str, table: str) -> str:
+    """Return how the block of an entity reads another instrument too; '' = they have different rows."""
+    guess = found.get(entity)
+    if guess is None or guess.table == table:
+        return ""
+    here, there = (text.partition(".")[2] for text in (guess.table, table))
+    if layout.alike(here, there):
+        return "one_to_one"
+    if entity == "participant":
+        return (
+            f"{{cardinality: one_to_many, on: {RECORD}}}"
+            if layout.often(there)
+            else f"{{cardinality: one_to_one, on: {RECORD}}}"
+        )
+    return "" if layout.often(there) else f"{{cardinality: many_to_one, on: {RECORD}}}"

@@ -1,0 +1,75 @@
+"""A study from one file: CSV as people write it, workbooks with several sheets, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.steps.new_study.file import from_file, slug
+
+ROWS = "patient,date,crp\nNC-001,2024-01-01,1\nNC-001,2024-02-01,2\nNC-002,2024-01-01,3\n"
+
+
+def test_a_csv(tmp_path, settings):
+    file = tmp_path / "Clinic 2024.csv"
+    file.write_text(ROWS)
+    found = from_file("north", file, settings)
+    assert found.declared == ['clinic_2024: {kind: delimited, location: "store+north://Clinic 2024.csv"}']
+    assert found.said == ["clinic_2024: 3 rows, 3 columns"]
+    assert found.pattern == "NC-(?P<number>[0-9]+)"
+    assert found.guesses["visit"].key == ("patient", "date")
+    assert found.set_up == {"OMICS_STORE_NORTH_URL": tmp_path.as_uri()}
+
+
+def test_a_workbook_with_several_sheets(shared_data, settings):
+    found = from_file("north", shared_data / "messy" / "frictionless" / "sheets.xlsx", settings)
+    assert [line.strip() for line in found.declared[-3:]] == [
+        'sheet1: {sheet: "Sheet1"}',
+        'sheet2: {sheet: "Sheet2"}',
+        'sheet3: {sheet: "Sheet3"}',
+    ]
+    assert found.guesses["participant"].table == "sheets.sheet1"
+    assert ("sheets.sheet3", "id") in found.keys
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.csv", b"", "the file is empty"),
+        (
+            "bare.csv",
+            b"17,2024-01-01,ann\n18,2024-01-02,bob\n",
+            "2 of the 3 names in the header are numbers, dates",
+        ),
+        ("mail.csv", b"ann@example.org,x,y\nbob@example.org,1,2\n", "seems to hold data"),
+        ("ragged.csv", b"a,b\n1,2,3\n1\n", "cells as in the header"),
+        ("quote.csv", b'id,a\n1,"b\n', "quote"),
+        ("damaged.xlsx", b"PK\x03\x04 no workbook", "not a workbook that can be read"),
+    ],
+)
+def test_what_is_refused(tmp_path, settings, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DeliveryError, match=says) as told:
+        from_file("north", tmp_path / name, settings)
+    assert not any(cell in str(told.value) for cell in ("ann", "bob", "2024"))
+
+
+def test_a_file_that_is_not_there(tmp_path, settings):
+    with pytest.raises(DeliveryError, match="no file lies there"):
+        from_file("north", tmp_path / "gone.csv", settings)
+
+
+def test_odd_encodings_and_doubled_names_are_told(tmp_path, settings):
+    file = tmp_path / "odd.csv"
+    file.write_bytes("id,name,name,größe\nA1,a,b,1\nA2,é,b,2\n".encode("latin-1"))
+    found = from_file("north", file, settings)
+    assert any("encoding is a guess" in note for note in found.notes)
+    assert any("same name were numbered: name" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Clinic 2024", "clinic_2024"), ("2024", "table_2024"), ("Ärzte", "rzte"), ("", "table")],
+)
+def test_names_of_tables(text, name):
+    assert slug(text, "table") == name

@@ -1,0 +1,83 @@
+"""A study from a REDCap data dictionary: alone, with the records beside it, and what is none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.sources.described import Described
+from omics_orchestrator.steps.new_study.redcap import Layout, from_dictionary, of_layout
+
+HEAD = "Variable / Field Name,Form Name,Field Type,Field Label\n"
+
+
+def test_records_beside_the_dictionary_tell_ids_and_rows(shared_data, settings):
+    folder = shared_data / "redcap" / "redcapr" / "projects" / "clinical-trial-1"
+    found = from_dictionary("trial", folder / "dictionary.csv", settings)
+    assert found.said == ["records: 500 rows, classic", "redcap.demographics: 12 fields"]
+    assert found.pattern == "(?P<number>[0-9]+)"
+    assert "500 record ids" in found.pattern_why
+    assert found.declared[0] == 'redcap: {kind: redcap_export, location: "store+trial://"}'
+    assert found.guesses["participant"].key == ("record_id",)
+    assert not found.guesses["visit"].sure
+
+
+def test_a_dictionary_alone(shared_data, settings):
+    found = from_dictionary("isaric", shared_data / "redcap" / "isaric_arc" / "ARC.csv", settings)
+    assert len(found.said) == 10
+    assert found.columns
+    assert found.columns[0].name != "subjid"  # the record id is the key
+    assert "no records lie beside the data dictionary" in found.notes
+    assert found.join("participant", "redcap.daily") == "one_to_one"
+    assert found.unsure_joins
+
+
+def test_the_api_s_answer(tmp_path, settings):
+    fields = [
+        {"field_name": "pid", "form_name": "base", "field_type": "text", "field_label": "Id"},
+        {"field_name": "sex", "form_name": "base", "field_type": "radio", "field_label": "Sex",
+         "select_choices_or_calculations": "1, Male | 2, Female"},
+    ]  # fmt: skip
+    (tmp_path / "metadata.json").write_text(json.dumps(fields))
+    found = from_dictionary("north", tmp_path / "metadata.json", settings)
+    assert found.columns
+    assert found.columns[0].choices == {"1": "Male", "2": "Female"}
+
+
+def test_events_and_repeats_tell_which_rows_are_visits(settings):
+    columns = [
+        Described(form, name)
+        for form, name in (("base", "id"), ("clinic", "crp"), ("lab", "hb"), ("drugs", "d"))
+    ]
+    events = {"base": ["b"], "clinic": ["b", "m1"], "lab": ["m1", "b"], "drugs": ["b"]}
+    layout = Layout(columns, events, ["drugs"], known=True)
+    found = of_layout(layout, [], "[0-9]+", "", settings, [])
+    assert found.guesses["participant"].table == "redcap.base"
+    assert found.guesses["visit"].table == "redcap.clinic"
+    assert "redcap.clinic: 1 field, at b, m1" in found.said
+    assert "redcap.drugs: 1 field, at b, repeats" in found.said
+    assert found.join("visit", "redcap.lab") == "one_to_one"
+    assert found.join("visit", "redcap.base") == "{cardinality: many_to_one, on: record_id}"
+    assert found.join("visit", "redcap.drugs") == ""
+    assert found.join("participant", "redcap.drugs") == "{cardinality: one_to_many, on: record_id}"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("d.csv", b"", "the header of a codebook needs"),
+        ("d.csv", HEAD.encode(), "names no field"),
+        ("d.csv", b"name,label\nsex,Sex\n", "give the file by --file"),
+        ("d.csv", HEAD.encode() + "id,base,text,Größe\n".encode("latin-1"), "UTF-8"),
+        ("d.json", b'{"error": "no"}', "no answer of REDCap's API"),
+        ("d.json", b"[1]", "no answer of REDCap's API"),
+    ],
+)
+def test_what_is_no_data_dictionary(tmp_path, settings, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DeliveryError, match=says):
+        from_dictionary("north", tmp_path / name, settings)
+    with pytest.raises(DeliveryError, match="no file lies there"):
+        from_dictionary("north", tmp_path / "gone.csv", settings)
