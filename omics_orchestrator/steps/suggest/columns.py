@@ -31,9 +31,7 @@ from omics_orchestrator.studies.places import table_of
 ADDED = frozenset(
     {"row_hash", "run_id", "row_number", "record_id", "event_name", "event_instance", "form_instance"}
 )
-PROVEN = frozenset(
-    {"date_of_birth"}
-)  # kinds that a name is believed only where the cells do not speak against it
+PROVEN = frozenset({"date_of_birth"})  # kinds told by a name, unless the cells speak against it
 ROW_NAME = "row_name"  # of files by R: we named it so ourselves
 
 
