@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import psycopg2
 import pytest
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 SHARED_DATA = WORKING_COPY.parent / "shared" / "data"
 numbers = itertools.count(1)
+hypothesis.settings.register_profile("suite", deadline=None)  # a busy machine is no fault of ours
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

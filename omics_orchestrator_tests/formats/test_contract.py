@@ -94,7 +94,8 @@ def test_a_good_file_is_recognised_and_valid(tag):
     assert declared.opaque or not declared.sniff("notes.docx", DOCX)
     found = checked(declared.inspect_bytes(name, raw))
     assert (found.verdict, found.problems) == ("valid", ())
-    assert bool(found.samples) == declared.holds_samples
+    told_by_the_set = tag == "anndata_zarr"  # its column of samples lies in many files
+    assert bool(found.samples) == (declared.holds_samples and not told_by_the_set)
     assert found.facts
 
 

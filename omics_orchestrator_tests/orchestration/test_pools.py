@@ -56,12 +56,12 @@ def test_a_step_waits_until_the_pool_has_a_place(installation: Installation) -> 
 
     thread = threading.Thread(target=run)
     thread.start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while not storage.get_concurrency_info(DATABASE).pending_step_count and time.monotonic() < deadline:
         time.sleep(0.1)
     info = storage.get_concurrency_info(DATABASE)
     assert (info.active_slot_count, info.pending_step_count, done) == (1, 1, [])
     storage.free_concurrency_slots_for_run("another")
-    thread.join(60)
+    thread.join(240)
     assert len(done) == 1
     assert storage.get_concurrency_info(DATABASE).active_slot_count == 0
