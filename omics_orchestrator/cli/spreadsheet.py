@@ -13,6 +13,7 @@ from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import Coverage, coverage
 from omics_orchestrator.steps.spreadsheet import export_book, read_import
 from omics_orchestrator.steps.spreadsheet.complaints import Told
+from omics_orchestrator.steps.spreadsheet.sheets import MAPPINGS
 from omics_orchestrator.steps.workspace import Workspace
 
 
@@ -83,4 +84,6 @@ def _tell(console: Console, told: Told) -> None:
 
 
 def _names(files: dict[Path, bytes]) -> str:
-    return ", ".join(file.name for file in files)
+    return ", ".join(
+        f"{file.parent.name}/{file.name}" if file.name == MAPPINGS.file else file.name for file in files
+    )

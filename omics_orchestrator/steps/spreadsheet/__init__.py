@@ -1,4 +1,4 @@
-"""The dictionary as a workbook and back: `variables.csv` and `code_lists.csv` for people who work in spreadsheets.
+"""The dictionary as a workbook and back: variables, code lists and mappings for people who work in spreadsheets.
 
 Nothing of participants stands in it but the share of rows with a value per study.
 """
@@ -21,11 +21,27 @@ from omics_orchestrator.steps.spreadsheet.book import Choices, Content, beside, 
 from omics_orchestrator.steps.spreadsheet.cells import Refused
 from omics_orchestrator.steps.spreadsheet.checking import Part, check
 from omics_orchestrator.steps.spreadsheet.complaints import Told
+from omics_orchestrator.steps.spreadsheet.mappings import (
+    Ruled,
+    all_entries,
+    mapping_texts,
+    records_of,
+    rule,
+    shown,
+)
 from omics_orchestrator.steps.spreadsheet.merging import merge
 from omics_orchestrator.steps.spreadsheet.packed import AGAIN, unpacked
 from omics_orchestrator.steps.spreadsheet.reading import grid_of, read_rows, told_inside
 from omics_orchestrator.steps.spreadsheet.records import read_records
-from omics_orchestrator.steps.spreadsheet.sheets import CODES, FORMAT, INSIDE, SHEETS, VARIABLES, Sheet
+from omics_orchestrator.steps.spreadsheet.sheets import (
+    CODES,
+    FORMAT,
+    INSIDE,
+    MAPPINGS,
+    SHEETS,
+    VARIABLES,
+    Sheet,
+)
 
 LARGEST = 1 << 28  # bytes of an unpacked workbook
 Shares = Mapping[str, Mapping[tuple[str, str], float]]
@@ -81,6 +97,10 @@ def export_book(folder: Path, file: Path, shares: Shares) -> None:
         )
         for sheet in SHEETS
     ]
+    mappings = mapping_texts(folder)
+    entries = all_entries(mappings)
+    contents.append(Content(MAPPINGS, records_of(entries), {}, shown(entries, dictionary)))
+    texts |= {f"{study}/{MAPPINGS.file}": text for study, text in mappings.items()}
     stream = io.BytesIO()
     try:
         make_book(contents, texts).save(stream)
@@ -114,7 +134,9 @@ def read_import(folder: Path, file: Path) -> Import:
             if part.merged.text != text:
                 bom = raw[:3] if raw.startswith(b"\xef\xbb\xbf") else b""
                 found.after[folder / sheet.file] = bom + part.merged.text.encode()
-    told.complaints = sorted({*told.complaints, *check(folder, parts)})
+    ruled = _ruled(book, inside, folder, found)
+    wrong = check(folder, parts, ruled) if found.after else []
+    told.complaints = sorted({*told.complaints, *wrong})
     return found
 
 
@@ -129,6 +151,25 @@ def _part(book: Any, sheet: Sheet, exported: str, text: str, told: Told) -> Part
     if rows is None:
         return None
     return Part(sheet, base, rows, merge(sheet, base, read_records(text, sheet), rows, told))
+
+
+def _ruled(book: Any, inside: list[tuple[str, str]], folder: Path, found: Import) -> Ruled:
+    """Return what becomes of the mappings, and let it be written."""
+    rows, texts = None, mapping_texts(folder)
+    names = [word.removeprefix("digest ") for word, _ in inside if word.startswith("digest ")]
+    exported = [name for name in names if name.endswith(f"/{MAPPINGS.file}")]
+    base = all_entries({name.partition("/")[0]: unpacked(inside, name) for name in exported})
+    if MAPPINGS.name in book.sheetnames:
+        source = book[MAPPINGS.name]
+        merged = [str(cells) for cells in source.merged_cells.ranges]
+        rows = read_rows(MAPPINGS, grid_of(source), merged, records_of(base), found.told)
+    else:
+        found.told.notes.append(f"the sheet {MAPPINGS.name!r} is not there: the mappings stay as they are")
+    ruled = rule(base, texts, rows, found.told) if rows else Ruled()
+    for study, text in ruled.texts.items():
+        file = folder / "studies" / study / MAPPINGS.file
+        found.before[file], found.after[file] = texts[study].encode(), text.encode()
+    return ruled
 
 
 def _text(folder: Path, sheet: Sheet, problems: Problems) -> str:

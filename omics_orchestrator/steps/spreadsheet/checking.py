@@ -6,7 +6,7 @@ It is tried in a copy of the folder. Mistakes are told by the cell that they com
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +15,7 @@ from omics_orchestrator.dictionary import load_dictionary
 from omics_orchestrator.errors import DeclarationError, Problem
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.steps.spreadsheet.complaints import Complaint
+from omics_orchestrator.steps.spreadsheet.mappings import Ruled
 from omics_orchestrator.steps.spreadsheet.merging import Key, Merged
 from omics_orchestrator.steps.spreadsheet.reading import Rows
 from omics_orchestrator.steps.spreadsheet.records import Records, read_records
@@ -40,20 +41,35 @@ class Part:
     merged: Merged
 
 
-def check(folder: Path, parts: Iterable[Part]) -> list[Complaint]:
-    """Return what is wrong in the dictionary `folder` with the parts in it, and was not wrong before."""
+def check(folder: Path, parts: Iterable[Part], ruled: Ruled) -> list[Complaint]:
+    """Return what is wrong in the dictionary `folder` with the parts and mappings in it, and was not before."""
     folder = folder.absolute()
     given = {part.sheet.file: part for part in parts}
     before = set(_problems(folder))
     with TemporaryDirectory(prefix="omics-import-") as place:
         tried = Path(place)
-        for path in folder.iterdir():
-            if path.name not in given:
-                (tried / path.name).symlink_to(path)
+        _beside(folder, tried, {*given, "studies"})
         for name, part in given.items():
             (tried / name).write_text(part.merged.text, encoding="utf-8", newline="")
+        _try_mappings(folder / "studies", tried / "studies", ruled.texts)
         found = [one for one in _problems(tried) if str(one.file) in given or one not in before]
-    return [one for problem in found if (one := _complaint(problem, given)) is not None]
+    return [one for problem in found if (one := _complaint(problem, given, ruled)) is not None]
+
+
+def _beside(folder: Path, tried: Path, but: Container[str]) -> None:
+    """Let everything of a folder be seen in another one, save some names."""
+    tried.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if path.name not in but:
+            (tried / path.name).symlink_to(path)
+
+
+def _try_mappings(studies: Path, tried: Path, texts: Mapping[str, str]) -> None:
+    if studies.exists():
+        _beside(studies, tried, texts)
+    for study, text in texts.items():
+        _beside(studies / study, tried / study, {"mapping.yaml"})
+        (tried / study / "mapping.yaml").write_text(text, encoding="utf-8", newline="")
 
 
 def _problems(folder: Path) -> list[Problem]:
@@ -70,10 +86,14 @@ def _inside(folder: Path, file: Path) -> Path:
     return file.relative_to(folder) if file.is_relative_to(folder) else file
 
 
-def _complaint(problem: Problem, given: Mapping[str, Part]) -> Complaint | None:
+def _complaint(problem: Problem, given: Mapping[str, Part], ruled: Ruled) -> Complaint | None:
     part = given.get(str(problem.file))
     if part is None:
-        return _of_another_file(problem, given)
+        path = f"{problem.path}: " if problem.path else ""
+        of_rule = ruled.complaint(
+            problem.file.parent.name, problem.line, f"{path}{problem.message}", problem.allowed
+        )
+        return of_rule or _of_another_file(problem, given)
     records = read_records(part.merged.text, part.sheet)
     key = next((key for key, one in records.rows.items() if one.line == problem.line), None)
     if key is None:

@@ -14,7 +14,7 @@ from omics_orchestrator.sources.places import letters
 from omics_orchestrator.steps.spreadsheet.cells import Refused, Stored, text_of
 from omics_orchestrator.steps.spreadsheet.complaints import Complaint, Remark, Told
 from omics_orchestrator.steps.spreadsheet.records import Records
-from omics_orchestrator.steps.spreadsheet.sheets import COVERAGE, REVIEWS, Sheet, named
+from omics_orchestrator.steps.spreadsheet.sheets import COVERAGE, REVIEWS, SHOWN, Sheet, named
 
 Grid = dict[int, dict[int, Stored]]  # row → column, both from 1 → cell
 
@@ -78,7 +78,7 @@ def _header(sheet: Sheet, grid: Grid, told: Told) -> dict[str, int] | None:
             )
         elif name in wanted:
             found[name] = place
-        elif not name.startswith(COVERAGE):
+        elif not name.startswith((COVERAGE, SHOWN)):
             unknown.append(name)
     for name in sheet.header:
         if name not in found:

@@ -13,10 +13,20 @@ from omics_orchestrator.dictionary.variables import CODE_HEADER, VARIABLE_HEADER
 FORMAT = "1"  # of the workbook; another one is refused
 INSIDE = "omics"  # the hidden sheet: format, digests, the exported files, the allowed values
 COVERAGE = "coverage: "  # begins the header of a column that is shown and never read
+SHOWN = "shown: "  # so does this
 REVIEWS = ("review", "reviewer")
 WIDTHS = {
     **{"name": 32, "code_list": 22, "code": 24, "label": 44, "description": 60, "terms": 30},
-    **{"domain": 20, "unit": 12, "min": 9, "max": 9, "review": 40, "reviewer": 16},
+    **{
+        "domain": 20,
+        "unit": 12,
+        "min": 9,
+        "max": 9,
+        "review": 40,
+        "variable": 34,
+        "rule": 90,
+        "reviewer": 16,
+    },
 }
 WIDTH = 13  # characters, of a column that WIDTHS does not name
 
@@ -47,6 +57,9 @@ class Sheet:
 VARIABLES = Sheet("variables", "variables.csv", VARIABLE_HEADER, ("name",), frozenset({"min", "max"}))
 CODES = Sheet("codes", "code_lists.csv", CODE_HEADER, ("code_list", "code"))
 SHEETS = (VARIABLES, CODES)
+MAPPINGS = Sheet(
+    "mappings", "mapping.yaml", ("study", "entity", "variable", "rule"), ("study", "entity", "variable")
+)
 
 
 def named(key: tuple[str, ...]) -> str:

@@ -46,7 +46,7 @@ def test_line_ends_and_marks_stay(desk: Desk, end: str, mark: bytes):
 def test_the_sheets_offer_the_allowed_words(desk: Desk):
     desk.export({"north": {("visit", "crp"): 0.456}})
     book = load_workbook(desk.book)
-    assert book.sheetnames == ["variables", "codes", "omics"]
+    assert book.sheetnames == ["variables", "codes", "mappings", "omics"]
     assert book["omics"].sheet_state == "hidden"
     sheet = book["variables"]
     assert [cell.value for cell in sheet[1]][-3:] == ["review", "reviewer", "coverage: north"]
