@@ -17,7 +17,8 @@ from omics_orchestrator.dictionary.problems import Problems, read_text
 from omics_orchestrator.dictionary.variables import Sensitivity
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.sources.workbook import is_protected
-from omics_orchestrator.steps.spreadsheet.book import Choices, Content, beside, make_book
+from omics_orchestrator.steps.spreadsheet.beside import KEPT, coverage_columns, edited, kept
+from omics_orchestrator.steps.spreadsheet.book import Choices, Content, make_book
 from omics_orchestrator.steps.spreadsheet.cells import Refused
 from omics_orchestrator.steps.spreadsheet.checking import Part, check
 from omics_orchestrator.steps.spreadsheet.complaints import Told
@@ -31,8 +32,8 @@ from omics_orchestrator.steps.spreadsheet.mappings import (
 )
 from omics_orchestrator.steps.spreadsheet.merging import merge
 from omics_orchestrator.steps.spreadsheet.packed import AGAIN, unpacked
-from omics_orchestrator.steps.spreadsheet.reading import grid_of, read_rows, told_inside
-from omics_orchestrator.steps.spreadsheet.records import read_records
+from omics_orchestrator.steps.spreadsheet.reading import Rows, grid_of, read_rows, told_inside
+from omics_orchestrator.steps.spreadsheet.records import Records, read_records
 from omics_orchestrator.steps.spreadsheet.sheets import (
     CODES,
     FORMAT,
@@ -93,7 +94,7 @@ def export_book(folder: Path, file: Path, shares: Shares) -> None:
             sheet,
             records[sheet.name],
             choices[sheet.name],
-            beside(shares, records[sheet.name]) if sheet is VARIABLES else {},
+            coverage_columns(shares, records[sheet.name]) if sheet is VARIABLES else {},
         )
         for sheet in SHEETS
     ]
@@ -101,6 +102,7 @@ def export_book(folder: Path, file: Path, shares: Shares) -> None:
     entries = all_entries(mappings)
     contents.append(Content(MAPPINGS, records_of(entries), {}, shown(entries, dictionary)))
     texts |= {f"{study}/{MAPPINGS.file}": text for study, text in mappings.items()}
+    texts[KEPT] = kept({content.sheet.name: content.beside for content in contents})
     stream = io.BytesIO()
     try:
         make_book(contents, texts).save(stream)
@@ -125,9 +127,9 @@ def read_import(folder: Path, file: Path) -> Import:
     found = Import(told, {}, {})
     parts = []
     for sheet in SHEETS:
-        text = _text(folder, sheet, problems)
-        raw = (folder / sheet.file).read_bytes()
-        part = _part(book, sheet, unpacked(inside, sheet.file), text, told)
+        raw = (folder / sheet.file).read_bytes() if (folder / sheet.file).is_file() else b""
+        text = _text(folder, sheet, problems)  # after `raw`: who writes in between is noticed at the end
+        part = _part(book, sheet, inside, text, told)
         if part:
             parts.append(part)
             found.before[folder / sheet.file] = raw
@@ -140,17 +142,24 @@ def read_import(folder: Path, file: Path) -> Import:
     return found
 
 
-def _part(book: Any, sheet: Sheet, exported: str, text: str, told: Told) -> Part | None:
+def _part(book: Any, sheet: Sheet, inside: list[tuple[str, str]], text: str, told: Told) -> Part | None:
     if sheet.name not in book.sheetnames:
         told.notes.append(f"the sheet {sheet.name!r} is not there: {sheet.file} stays as it is")
         return None
-    base = read_records(exported, sheet)
-    source = book[sheet.name]
-    merged = [str(cells) for cells in source.merged_cells.ranges]
-    rows = read_rows(sheet, grid_of(source), merged, base, told)
+    base = read_records(unpacked(inside, sheet.file), sheet)
+    rows = _rows(book, sheet, inside, base, told)
     if rows is None:
         return None
     return Part(sheet, base, rows, merge(sheet, base, read_records(text, sheet), rows, told))
+
+
+def _rows(book: Any, sheet: Sheet, inside: list[tuple[str, str]], base: Records, told: Told) -> Rows | None:
+    source = book[sheet.name]
+    merged = [str(cells) for cells in source.merged_cells.ranges]
+    rows = read_rows(sheet, grid_of(source), merged, base, told)
+    if rows:
+        told.notes += edited(sheet, unpacked(inside, KEPT), base, rows)
+    return rows
 
 
 def _ruled(book: Any, inside: list[tuple[str, str]], folder: Path, found: Import) -> Ruled:
@@ -160,9 +169,7 @@ def _ruled(book: Any, inside: list[tuple[str, str]], folder: Path, found: Import
     exported = [name for name in names if name.endswith(f"/{MAPPINGS.file}")]
     base = all_entries({name.partition("/")[0]: unpacked(inside, name) for name in exported})
     if MAPPINGS.name in book.sheetnames:
-        source = book[MAPPINGS.name]
-        merged = [str(cells) for cells in source.merged_cells.ranges]
-        rows = read_rows(MAPPINGS, grid_of(source), merged, records_of(base), found.told)
+        rows = _rows(book, MAPPINGS, inside, records_of(base), found.told)
     else:
         found.told.notes.append(f"the sheet {MAPPINGS.name!r} is not there: the mappings stay as they are")
     ruled = rule(base, texts, rows, found.told) if rows else Ruled()

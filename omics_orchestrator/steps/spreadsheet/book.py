@@ -14,7 +14,6 @@ from omics_orchestrator.steps.spreadsheet.cells import as_number, storable
 from omics_orchestrator.steps.spreadsheet.packed import packed
 from omics_orchestrator.steps.spreadsheet.records import Records
 from omics_orchestrator.steps.spreadsheet.sheets import (
-    COVERAGE,
     FORMAT,
     INSIDE,
     REVIEWS,
@@ -150,16 +149,3 @@ def _offer(sheet: Any, inside: Any, used: int, content: Content, column: str, ch
     place = letters(content.sheet.header.index(column))
     rule.add(f"{place}2:{place}{len(content.records.rows) + 1 + SPARE}")
     sheet.add_data_validation(rule)
-
-
-def beside(shares: Mapping[str, Mapping[tuple[str, str], float]], records: Records) -> dict[str, list[str]]:
-    """Return the coverage columns of the sheet `variables`: the share of rows with a value, in percent."""
-    return {
-        f"{COVERAGE}{study}": [_percent(of_study, record.cells) for record in records.rows.values()]
-        for study, of_study in sorted(shares.items())
-    }
-
-
-def _percent(of_study: Mapping[tuple[str, str], float], cells: Mapping[str, str]) -> str:
-    share = of_study.get((cells["entity"], cells["name"]))
-    return "" if share is None else f"{share:.0%}"

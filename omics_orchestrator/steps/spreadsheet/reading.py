@@ -14,7 +14,7 @@ from omics_orchestrator.sources.places import letters
 from omics_orchestrator.steps.spreadsheet.cells import Refused, Stored, text_of
 from omics_orchestrator.steps.spreadsheet.complaints import Complaint, Remark, Told
 from omics_orchestrator.steps.spreadsheet.records import Records
-from omics_orchestrator.steps.spreadsheet.sheets import COVERAGE, REVIEWS, SHOWN, Sheet, named
+from omics_orchestrator.steps.spreadsheet.sheets import REVIEWS, Sheet, is_shown, named
 
 Grid = dict[int, dict[int, Stored]]  # row → column, both from 1 → cell
 
@@ -27,6 +27,7 @@ class Rows:
         cells: key → column → text, in the order of the sheet.
         places: key → row of the sheet.
         columns: column → its letters in this workbook.
+        beside: (key, column that is only shown) → its cell and text.
         refused: (key, column) that a complaint was made about; its text is the one before.
         whole: whether every row's key could be read: else rows may seem to be gone.
     """
@@ -34,6 +35,7 @@ class Rows:
     cells: dict[tuple[str, ...], dict[str, str]] = field(default_factory=dict)
     places: dict[tuple[str, ...], int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
+    beside: dict[tuple[tuple[str, ...], str], tuple[str, str]] = field(default_factory=dict)
     refused: set[tuple[tuple[str, ...], str]] = field(default_factory=set)
     whole: bool = True
 
@@ -57,7 +59,10 @@ def read_rows(sheet: Sheet, grid: Grid, merged: list[str], base: Records, told: 
     if header is None:
         return None
     rows = Rows(columns={name: letters(place - 1) for name, place in header.items()})
-    reader = _Reader(sheet, header, base, told, rows)
+    only_shown = {
+        place: name for place, cell in grid.get(1, {}).items() if is_shown(name := str(cell.value).strip())
+    }
+    reader = _Reader(sheet, header, only_shown, base, told, rows)
     for number, cells in grid.items():
         if number > 1:
             reader.read(number, cells)
@@ -78,7 +83,7 @@ def _header(sheet: Sheet, grid: Grid, told: Told) -> dict[str, int] | None:
             )
         elif name in wanted:
             found[name] = place
-        elif not name.startswith((COVERAGE, SHOWN)):
+        elif not is_shown(name):
             unknown.append(name)
     for name in sheet.header:
         if name not in found:
@@ -95,6 +100,7 @@ class _Reader:
 
     sheet: Sheet
     header: Mapping[str, int]
+    only_shown: Mapping[int, str]
     base: Records
     told: Told
     rows: Rows
@@ -109,6 +115,9 @@ class _Reader:
                 self.rows.whole = False
                 return
             self._row(number, key, found)
+            for place, name in self.only_shown.items():
+                text = str(cells[place].value).strip() if place in cells else ""
+                self.rows.beside[key, name] = f"{letters(place - 1)}{number}", text
             self._remark(number, named(key), found)
         else:
             self._remark(number, "a row without a name", found)

@@ -65,3 +65,8 @@ MAPPINGS = Sheet(
 def named(key: tuple[str, ...]) -> str:
     """Return a row's key as people read it."""
     return " ".join(key)
+
+
+def is_shown(name: str) -> bool:
+    """Tell whether a column of that header is shown and never read."""
+    return name.startswith((COVERAGE, SHOWN))

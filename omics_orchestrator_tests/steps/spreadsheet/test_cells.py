@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omics_orchestrator.steps.spreadsheet.cells import (
@@ -65,6 +65,7 @@ def test_what_is_refused(cell, number, says):
         text_of(cell, number=number)
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_written_as_what_it_is(value):
     assert float(written_number(value)) == value

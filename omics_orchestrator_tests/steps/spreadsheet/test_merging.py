@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from omics_orchestrator.steps.spreadsheet.complaints import Told
+from omics_orchestrator.steps.spreadsheet.merging import merge
+from omics_orchestrator.steps.spreadsheet.reading import Rows
+from omics_orchestrator.steps.spreadsheet.records import Records, changed, read_records
+from omics_orchestrator.steps.spreadsheet.sheets import CODES
 from omics_orchestrator_tests.steps.spreadsheet.books import Desk
+
+Table = dict[str, tuple[str, str]]  # code → label, terms
+table: st.SearchStrategy[Table] = st.dictionaries(
+    st.sampled_from("abcde"), st.tuples(st.sampled_from("xyz"), st.sampled_from("xyz"))
+)
 
 
 def test_other_rows_and_other_cells_are_merged(desk: Desk):
@@ -87,3 +100,50 @@ def test_an_import_twice_is_an_import_once(desk: Desk):
     once = desk.bytes()
     assert desk.accepted() == []
     assert desk.bytes() == once
+
+
+def records(one: Table) -> Records:
+    rows = [changed(None, cells, "\n") for cells in cells_of(one).values()]
+    return read_records("code_list,code,label,terms\n" + "".join(rows), CODES)
+
+
+def cells_of(one: Table) -> dict[tuple[str, ...], dict[str, str]]:
+    return {
+        ("l", code): {"code_list": "l", "code": code, "label": label, "terms": terms}
+        for code, (label, terms) in one.items()
+    }
+
+
+def diff3(base: str | None, here: str | None, mine: str | None) -> tuple[str | None, bool]:
+    """Return who wins, and whether nobody does."""
+    if here == mine or mine == base:
+        return here, False
+    return (mine, False) if here == base else (here, True)
+
+
+@settings(deadline=None, max_examples=300)
+@given(table, table, table)
+def test_any_three_tables(base: Table, here: Table, mine: Table) -> None:
+    cells = cells_of(mine)
+    rows = Rows(
+        cells, {key: row for row, key in enumerate(cells, 2)}, dict(zip(CODES.header, "ABCD", strict=True))
+    )
+    told = Told()
+    merged = merge(CODES, records(base), records(here), rows, told)
+    refused = {
+        complaint.message.split(":")[0].split(" ")[-1] for complaint in told.complaints if complaint.row
+    }
+    for code in {*base, *here, *mine}:
+        whole = [one.get(code) for one in (base, here, mine)]
+        taken, conflict = diff3(*map(repr, whole))
+        if conflict and None not in (whole[1], whole[2]):
+            pairs = [diff3(*(one[at] if one else None for one in whole)) for at in (0, 1)]
+            taken, conflict = repr(tuple(cell for cell, _ in pairs)), any(lost for _, lost in pairs)
+        assert (code in refused) == conflict
+        row = merged.rows.get(("l", code))
+        assert repr((row["label"], row["terms"]) if row else None) == taken
+    assert list(read_records(merged.text, CODES).rows) == list(merged.rows)
+    if mine == base and list(mine) == list(base):
+        assert list(merged.rows) == list(cells_of(here))
+    if here == base and list(here) == list(base):
+        assert list(merged.rows) == list(cells)

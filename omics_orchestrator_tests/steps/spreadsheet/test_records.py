@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omics_orchestrator.steps.spreadsheet.records import changed, joined, read_records
@@ -15,6 +15,7 @@ HEAD = "code_list,code,label,terms\n"
 cells = st.text(st.sampled_from('ab ,"\n\u2028=;é'), max_size=6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(cells, cells), max_size=4), st.sampled_from(["\n", "\n\n", "\n,,,\n"]))
 def test_what_is_read_is_written(rows, gap):
     text = HEAD + gap.join(f'sex,c{n},"{a}x", {b!r}' for n, (a, b) in enumerate(rows) if '"' not in a + b)
@@ -22,6 +23,7 @@ def test_what_is_read_is_written(rows, gap):
     assert joined(found.head, [row.text for row in found.rows.values()], found.newline) == text
 
 
+@settings(deadline=None)
 @given(cells.map(str.strip), cells.map(str.strip))
 def test_one_cell_changes_and_the_others_keep_their_spelling(label, terms):
     text = f'{HEAD}"sex" , a,Old,  kept\n\nsex,b,B,\n'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from python_calamine import CalamineWorkbook
 
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.steps.spreadsheet import export_book, read_import
@@ -61,6 +63,13 @@ def test_the_sheets_offer_the_allowed_words(desk: Desk):
     assert offered["H"] == ("warning", ["grade", "sex"])
     assert "mg/L" in offered["E"][1]
     assert set(offered) == set("BCDEHI")
+
+
+def test_another_program_reads_the_same(desk: Desk):
+    workbook = CalamineWorkbook.from_path(str(desk.book))
+    cells = workbook.get_sheet_by_name("codes").to_python()
+    assert [row[:4] for row in cells] == list(csv.reader((desk.folder / "code_lists.csv").open()))
+    assert workbook.get_sheet_by_name("variables").to_python()[5][9:11] == ["=Note", "#N/A"]
 
 
 def test_rows_come_go_and_move(desk: Desk):

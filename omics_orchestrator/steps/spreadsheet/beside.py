@@ -1,0 +1,46 @@
+"""The columns beside the rows that are shown and not read back: coverage, places, labels. Who types there is told.
+
+How they look is in book.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from omics_orchestrator.steps.spreadsheet.reading import Rows
+from omics_orchestrator.steps.spreadsheet.records import Records
+from omics_orchestrator.steps.spreadsheet.sheets import COVERAGE, Sheet
+
+KEPT = "beside"  # under this name the hidden sheet keeps what was shown
+Columns = Mapping[str, Sequence[str]]
+
+
+def coverage_columns(
+    shares: Mapping[str, Mapping[tuple[str, str], float]], records: Records
+) -> dict[str, list[str]]:
+    """Return the coverage columns of the sheet `variables`: the share of rows with a value, in percent."""
+    return {
+        f"{COVERAGE}{study}": [_percent(of_study, record.cells) for record in records.rows.values()]
+        for study, of_study in sorted(shares.items())
+    }
+
+
+def _percent(of_study: Mapping[tuple[str, str], float], cells: Mapping[str, str]) -> str:
+    share = of_study.get((cells["entity"], cells["name"]))
+    return "" if share is None else f"{share:.0%}"
+
+
+def kept(columns: Mapping[str, Columns]) -> str:
+    """Return sheet → column → cells as the text that the hidden sheet keeps."""
+    return json.dumps(columns, ensure_ascii=False)
+
+
+def edited(sheet: Sheet, text: str, base: Records, rows: Rows) -> Iterator[str]:
+    """Yield a note on each cell that somebody changed although it is only shown."""
+    columns: Mapping[str, Columns] = json.loads(text)
+    for name, cells in columns.get(sheet.name, {}).items():
+        for key, before in zip(base.rows, cells, strict=True):
+            cell, now = rows.beside.get((key, name), ("", before))
+            if now != before.strip():
+                yield f"{sheet.name}!{cell}: {name!r} is only shown; what was typed there is not read"
