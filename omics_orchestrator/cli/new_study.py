@@ -17,7 +17,7 @@ from omics_orchestrator.steps.new_study import listed, new_study, refuse_name
 from omics_orchestrator.steps.new_study.draft import Draft
 from omics_orchestrator.steps.new_study.file import from_file
 from omics_orchestrator.steps.new_study.origin import Origin
-from omics_orchestrator.steps.new_study.redcap import from_dictionary
+from omics_orchestrator.steps.new_study.redcap import from_dictionary, from_server
 from omics_orchestrator.steps.suggest.codebook import read_codebook
 from omics_orchestrator.steps.workspace import Workspace
 
@@ -26,11 +26,33 @@ SHOWN = 12  # names of a list on the terminal
 
 @dataclass(frozen=True)
 class Asked:
-    """From what a study is to be drafted; one of the first two."""
+    """From what a study is to be drafted: one of dictionary, server, file and database."""
 
     dictionary: Path | None = None
+    server: bool = False
     file: Path | None = None
+    database: str | None = None
     codebook: Path | None = None
+    url: str | None = None
+    token: str | None = None
+    schema: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together; raises OmicsError."""
+        given = sum(
+            (self.dictionary is not None, self.server, self.file is not None, self.database is not None)
+        )
+        if given != 1:
+            raise OmicsError(
+                "from what? give one of --redcap-dictionary FILE, --redcap, --file FILE, --sql URL-OR-SECRET"
+            )
+        for option, asked, whose in (
+            ("--codebook", self.codebook is not None and self.file is None, "--file"),
+            ("--url and --token", bool(self.url or self.token) and not self.server, "--redcap"),
+            ("--schema", self.schema is not None and self.database is None, "--sql"),
+        ):
+            if asked:
+                raise OmicsError(f"{option} belongs to {whose}")
 
 
 def draft_study(name: str, asked: Asked) -> None:
@@ -46,17 +68,21 @@ def draft_study(name: str, asked: Asked) -> None:
 
 
 def _origin(name: str, asked: Asked, settings: Settings) -> tuple[Origin, str]:
-    given = [one for one in (asked.dictionary, asked.file) if one is not None]
-    if len(given) != 1:
-        raise OmicsError("from what? give one of --redcap-dictionary FILE, --file FILE")
-    if asked.codebook is not None and asked.file is None:
-        raise OmicsError("--codebook belongs to --file: a REDCap dictionary is its own codebook")
     if asked.dictionary is not None:
-        return from_dictionary(
-            name, asked.dictionary, settings
-        ), f"the REDCap data dictionary {asked.dictionary.name}"
-    assert asked.file is not None
-    return from_file(name, asked.file, settings), asked.file.name
+        said = f"the REDCap data dictionary {asked.dictionary.name}"
+        return from_dictionary(name, asked.dictionary, settings), said
+    if asked.server:
+        url, token = (given or f"{name.upper()}_REDCAP_{word}" for given, word in _secrets(asked))
+        return from_server(name, url, token, settings), "a REDCap project"
+    if asked.file is not None:
+        return from_file(name, asked.file, settings), asked.file.name
+    from omics_orchestrator.steps.new_study.database import from_database  # loads SQLAlchemy
+
+    return from_database(name, asked.database or "", asked.schema, settings), "a database"
+
+
+def _secrets(asked: Asked) -> tuple[tuple[str | None, str], ...]:
+    return (asked.url, "URL"), (asked.token, "TOKEN")
 
 
 def _show(console: Console, name: str, draft: Draft) -> None:

@@ -26,7 +26,7 @@ from omics_orchestrator.sources.redcap_described import of_metadata
 from omics_orchestrator.sources.redcap_edits import OVERLAP, newest_edits, touched_within
 from omics_orchestrator.sources.redcap_pull import FormPull, asked_of
 from omics_orchestrator.sources.redcap_refusals import Changed
-from omics_orchestrator.sources.redcap_standing import declarations, listed, signature
+from omics_orchestrator.sources.redcap_standing import Declarations, declarations, listed, signature
 from omics_orchestrator.sources.redcap_tables import form_table
 from omics_orchestrator.sources.secret import Secret, lacking, revealed
 from omics_orchestrator.storage.objects import Stores
@@ -124,6 +124,17 @@ class Redcap(Followed):
         del name
         declared = declarations(self._api(stores.settings, hasty=True), self._key(stores.settings))
         return tuple(of_metadata(declared.metadata[1:]))
+
+    def outline(self, stores: Stores) -> tuple[Declarations, tuple[str, ...]]:
+        """Return what the project declares, and its record ids: for a study that is not declared yet.
+
+        Raises:
+            DeliveryError: the server refuses.
+            NotConfigured: a secret is not set.
+        """
+        api, key = self._api(stores.settings, hasty=True), self._key(stores.settings)
+        declared = declarations(api, key)
+        return declared, tuple(listed(api, key, declared).rows)
 
     def _delivered(
         self,

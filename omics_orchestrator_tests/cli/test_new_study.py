@@ -41,11 +41,15 @@ def test_refusals_write_nothing(installation: Installation) -> None:
     both = omics(installation, "new-study", "north", "--file", bare, "--redcap-dictionary", bare)
     no_header = omics(installation, "new-study", "north", "--file", bare)
     lone_book = omics(installation, "new-study", "north", "--redcap-dictionary", bare, "--codebook", bare)
-    assert [one.returncode for one in (none, both, no_header, lone_book)] == [1, 1, 1, 1]
+    lone_schema = omics(installation, "new-study", "north", "--file", bare, "--schema", "x")
+    no_secret = omics(installation, "new-study", "north", "--redcap")
+    assert [one.returncode for one in (none, both, no_header, lone_book, lone_schema, no_secret)] == [1] * 6
     assert "give one of" in none.stderr
     assert "give one of" in both.stderr
     assert "seems to hold data" in no_header.stderr
     assert "--codebook belongs to --file" in lone_book.stderr
+    assert "--schema belongs to --sql" in lone_schema.stderr
+    assert "NORTH_REDCAP_URL" in no_secret.stderr
     assert not (installation.dictionary / "studies" / "north").exists()
 
 

@@ -1,7 +1,7 @@
 """A new study from what there is of it: a REDCap dictionary or server, a file, a database. Drafted, never accepted.
 
-origin.py is what is known, file.py, redcap.py and their like find it, rows.py guesses keys, draft.py
-places suggestions, text.py writes the files.
+origin.py is what is known; file.py, redcap.py and database.py find it; rows.py guesses keys, id_shape.py the pattern
+of ids; draft.py places suggestions, text.py writes the files.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def from_file(study: str, file: Path, settings: Settings) -> Origin:
     name = slug(place.stem, "table")
     location = f"store+{study}://{place.name}"
     excel = place.suffix.lower() in WORKBOOKS
-    sheets = _sheets(place) if excel else {}
+    sheets = _sheets(place, name) if excel else {}
     source = _source(location, sheets, excel=excel)
     tables, notes = _tables(name, source, Stores(here))
     rows = [rows_of(table, data) for table, data in tables.items()]
@@ -107,7 +107,7 @@ def _source(location: str, sheets: dict[str, str], *, excel: bool) -> FileSource
     return Excel.model_validate({"location": location, "tables": tables})
 
 
-def _sheets(file: Path) -> dict[str, str]:
+def _sheets(file: Path, source: str) -> dict[str, str]:
     """Return table → sheet of a workbook with several; {} = it has one."""
     import python_calamine as calamine
 
@@ -118,7 +118,8 @@ def _sheets(file: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for number_, sheet in enumerate(names, start=1):
         table = slug(sheet, "sheet")
-        found[table if table not in found else f"sheet_{number_}"] = sheet
+        free = table not in found and table != source  # a table called as its source is taken for it
+        found[table if free else f"sheet_{number_}"] = sheet
     return found if len(names) > 1 else {}
 
 

@@ -1,6 +1,6 @@
 """What is known of a study before anybody declared it: whence tables come, columns, what rows seem to be.
 
-How it is found: file.py, redcap.py.
+How it is found: file.py, redcap.py, database.py.
 """
 
 from __future__ import annotations
@@ -8,8 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
+from omics_orchestrator.errors import NotConfigured
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.sources.described import Described
+from omics_orchestrator.sources.secret import Secret
+
+
+def named(name: str, option: str) -> Secret:
+    """Return the secret of a name that was given on the command line.
+
+    Raises:
+        NotConfigured: it is no name; it is not told again, for it may be the secret itself.
+    """
+    try:
+        return Secret(secret=name)
+    except ValidationError:
+        raise NotConfigured(
+            f"{option} takes the name, in capitals, of the variable that holds the secret, never the secret itself"
+        ) from None
 
 
 @dataclass(frozen=True)

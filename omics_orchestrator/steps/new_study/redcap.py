@@ -6,7 +6,7 @@ What repeats is read from the project's declarations where there are some; a dat
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from omics_orchestrator.errors import DeliveryError, OmicsError
 from omics_orchestrator.findings import counted
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.sources.described import Described
+from omics_orchestrator.sources.redcap import Redcap
 from omics_orchestrator.sources.redcap_described import of_metadata
 from omics_orchestrator.sources.redcap_project import Project, read_project
 from omics_orchestrator.steps.new_study.id_shape import pattern_of
-from omics_orchestrator.steps.new_study.origin import Guess, Origin
+from omics_orchestrator.steps.new_study.origin import Guess, Origin, named
 from omics_orchestrator.steps.suggest.codebook import read_codebook
 from omics_orchestrator.storage.objects import Stores
 
@@ -98,12 +99,39 @@ def from_dictionary(study: str, file: Path, settings: Settings) -> Origin:
         return replace(
             origin, declared=_folder(study, location), set_up={store: "file:///the/folder/of/the/export"}
         )
-    layout = Layout(columns, project.form_events, list(project.repeating_forms), known=True)
+    layout = Layout(
+        columns, project.form_events, _repeating(project.form_events, project.repeating_forms), known=True
+    )
     said = [f"records: {counted(len(project.records), 'row')}, {project.decisions.get('project', '')}"]
     ids = {cell for cell in project.record_id.to_pylist() if cell}
     pattern, why = pattern_of(ids), f"the shape of the {counted(len(ids), 'record id')}"
     origin = of_layout(layout, said, pattern or AUTONUMBERED, why, here, [])
     return replace(origin, declared=_folder(study, location), set_up={store: place.as_uri()})
+
+
+def from_server(study: str, url: str, token: str, settings: Settings) -> Origin:
+    """Return what a project on a REDCap server says of a study; url and token are names of secrets.
+
+    Raises:
+        DeliveryError: the server refuses, or does not answer.
+        NotConfigured: a secret is not set, or its name is none.
+    """
+    source = Redcap(url=named(url, "--url"), token=named(token, "--token"))
+    declared, ids = source.outline(Stores(settings, hasty=True))
+    events = None if declared.mapping is None else _grouped(declared.mapping, "form", "unique_event_name")
+    repeats = _grouped(declared.repeats, "form_name", "event_name")
+    columns = list(of_metadata(declared.metadata))
+    layout = Layout(columns, events, _repeating(events, repeats), known=True)
+    kind = "classic" if events is None else "longitudinal"
+    said = [f"REDCap {declared.version}: {counted(len(ids), 'record')}, {kind}"]
+    why = (
+        f"the shape of the {counted(len(ids), 'record id')}"
+        if ids
+        else "no record yet: as REDCap numbers them"
+    )
+    origin = of_layout(layout, said, pattern_of(ids) or AUTONUMBERED, why, settings, [])
+    line = f"{SOURCE}: {{kind: redcap, url: {{secret: {url}}}, token: {{secret: {token}}}}}"
+    return replace(origin, declared=[line])
 
 
 def of_layout(
@@ -131,6 +159,22 @@ def of_layout(
         if layout.known
         else "right as long as none of these repeats or lies at several events",
     )
+
+
+def _grouped(rows: Iterable[Mapping[str, object]], name: str, event: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault(str(row.get(name) or ""), []).append(str(row.get(event) or ""))
+    return found
+
+
+def _repeating(
+    form_events: Mapping[str, Collection[str]] | None, repeats: Mapping[str, Collection[str]]
+) -> list[str]:
+    """Return the forms that repeat themselves, or lie at an event that repeats as a whole (listed without a form)."""
+    whole = set(repeats.get("", ()))
+    at = [form for form, events in (form_events or {}).items() if whole & set(events)]
+    return list(dict.fromkeys([*(form for form in repeats if form), *at]))
 
 
 def _columns(file: Path) -> list[Described]:

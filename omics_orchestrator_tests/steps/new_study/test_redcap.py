@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from omics_orchestrator.errors import DeliveryError
+from omics_orchestrator.demo.redcap_server import RedcapServer
+from omics_orchestrator.demo.redcap_store import Key, RedcapProject
+from omics_orchestrator.errors import DeliveryError, NotConfigured
 from omics_orchestrator.sources.described import Described
-from omics_orchestrator.steps.new_study.redcap import Layout, from_dictionary, of_layout
+from omics_orchestrator.sources.redcap_shared import SHARED
+from omics_orchestrator.steps.new_study.redcap import Layout, from_dictionary, from_server, of_layout
+from omics_orchestrator_tests.steps.test_extract_redcap import entry
 
 HEAD = "Variable / Field Name,Form Name,Field Type,Field Label\n"
 
@@ -81,3 +86,34 @@ def test_what_is_no_data_dictionary(tmp_path, settings, name, content, says):
         from_dictionary("north", tmp_path / name, settings)
     with pytest.raises(DeliveryError, match="no file lies there"):
         from_dictionary("north", tmp_path / "gone.csv", settings)
+
+
+def test_a_server(settings):
+    SHARED.forget()
+    project = RedcapProject(
+        [entry("id", "base"), entry("sex", "base"), entry("crp", "lab"), entry("hb", "lab")]
+    )
+    project.repeats = [{"form_name": "lab", "custom_form_label": ""}]
+    for number in (17, 18):
+        project.rows[Key(f"GID-{number}")] = {"sex": "1", "base_complete": "2"}
+    with RedcapServer({"TOKEN": project}) as server:
+        here = replace(settings, environment={"NORTH_URL": server.url, "NORTH_TOKEN": "TOKEN"})
+        found = from_server("north", "NORTH_URL", "NORTH_TOKEN", here)
+    assert found.declared == [
+        "redcap: {kind: redcap, url: {secret: NORTH_URL}, token: {secret: NORTH_TOKEN}}"
+    ]
+    assert found.said[0].endswith(": 2 records, classic")
+    assert found.said[2] == "redcap.lab: 2 fields, repeats"
+    assert found.pattern == "GID-(?P<number>[0-9]+)"
+    assert found.guesses["visit"].table == "redcap.lab"
+    assert found.columns
+    assert [one.name for one in found.columns] == ["sex", "crp", "hb"]
+
+
+def test_secrets_that_are_not_set_or_no_names(settings):
+    with pytest.raises(NotConfigured, match="NORTH_URL"):
+        from_server("north", "NORTH_URL", "NORTH_TOKEN", settings)
+    token = "7B4E5A0DFC2E4B7A9F1D3C5E7A9B1C3D"
+    with pytest.raises(NotConfigured, match="never the secret itself") as told:
+        from_server("north", "NORTH_URL", token, settings)
+    assert token not in str(told.value)
