@@ -16,6 +16,7 @@ from omics_orchestrator.steps.suggest.ranking import Candidate
 from omics_orchestrator.steps.suggest.rules import RULED, remark_of, rule_of
 
 SECOND = 0.6  # the least score of a second column for a variable that is told
+SEVERAL = "which of several rows? see reduce"
 SMALL_WORDS = frozenset(
     {"of", "or", "to", "in", "on", "at", "for", "the", "and", "has", "is", "any", "other", "number", "type"}
 )
@@ -103,6 +104,9 @@ def _place(
     variable = dictionary.variables[one.variable]
     reading = replace(column, about=replace(column.about, name=name))
     rule, remark = rule_of(reading, one, variable), remark_of(reading, one, variable)
+    reached = _reach(draft, variable.entity, column.table)
+    if reached and "one_to_many" in draft.joins[variable.entity].get(column.table, ""):
+        remark = f"{remark}; {SEVERAL}" if remark else SEVERAL
     why = f"{one.score:.2f} {'; '.join(one.why)}" + (f" ! {remark}" if remark else "")
     said = (
         f"{rule}    # {why}" if rule else f"{variable.name}, from {name}: write the rule by hand    # {why}"
@@ -110,7 +114,7 @@ def _place(
     if rule and not first:
         said = f"or {said}"
     said = " ".join(said.splitlines())
-    if _reach(draft, variable.entity, column.table):
+    if reached:
         draft.rules[variable.entity].append(said if rule and first else f"({said})")
     else:
         draft.elsewhere.append(f"{variable.entity}, from {column.table}: {said}")

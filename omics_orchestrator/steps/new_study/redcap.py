@@ -6,6 +6,8 @@ What repeats is read from the project's declarations where there are some; a dat
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -26,6 +28,7 @@ from omics_orchestrator.storage.objects import Stores
 SOURCE = "redcap"
 AUTONUMBERED = "[0-9]+"  # as REDCap numbers records by itself
 RECORD = "record_id"  # what the first column of a raw table's key is called, whatever the project calls it
+ARM = re.compile(r"_arm_\d+[a-z]?$|$")  # how REDCap ends the names of events; '' = no arm
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,20 @@ class Layout:
         return list(dict.fromkeys(one.table for one in self.columns))
 
     def often(self, form: str) -> bool:
-        """Tell whether a record may have several rows of a form."""
-        return form in self.repeating or len((self.form_events or {}).get(form, ())) > 1
+        """Tell whether a record may have several rows of a form; it is in one arm, mostly."""
+        return form in self.repeating or self.events(form) > 1
 
-    def alike(self, one: str, other: str) -> bool:
-        """Tell whether two forms have the same rows."""
-        if one in self.repeating or other in self.repeating:
+    def events(self, form: str) -> int:
+        """Return at how many events of one arm a form lies."""
+        arms = Counter(_arm(event) for event in (self.form_events or {}).get(form, ()))
+        return max(arms.values(), default=1)
+
+    def within(self, here: str, there: str) -> bool:
+        """Tell whether a form has rows only where another one has its rows, and one for each."""
+        if here in self.repeating or there in self.repeating:
             return False
         events = self.form_events
-        return events is None or set(events.get(one, ())) == set(events.get(other, ()))
+        return events is None or set(events.get(there, ())) <= set(events.get(here, ()))
 
     def said(self) -> list[str]:
         """Return a line for each instrument."""
@@ -104,8 +112,7 @@ def from_dictionary(study: str, file: Path, settings: Settings) -> Origin:
     )
     said = [f"records: {counted(len(project.records), 'row')}, {project.decisions.get('project', '')}"]
     ids = {cell for cell in project.record_id.to_pylist() if cell}
-    pattern, why = pattern_of(ids), f"the shape of the {counted(len(ids), 'record id')}"
-    origin = of_layout(layout, said, pattern or AUTONUMBERED, why, here, [])
+    origin = of_layout(layout, said, *_pattern(ids), here, [])
     return replace(origin, declared=_folder(study, location), set_up={store: place.as_uri()})
 
 
@@ -159,6 +166,18 @@ def of_layout(
         if layout.known
         else "right as long as none of these repeats or lies at several events",
     )
+
+
+def _arm(event: str) -> str:
+    found = ARM.search(event)
+    return found[0] if found else ""
+
+
+def _pattern(ids: Collection[str]) -> tuple[str, str]:
+    """Return the pattern of the record ids, and whence it comes."""
+    if not ids:
+        return AUTONUMBERED, "no record yet: as REDCap numbers them by itself"
+    return pattern_of(ids), f"the shape of the {counted(len(ids), 'record id')}"
 
 
 def _grouped(rows: Iterable[Mapping[str, object]], name: str, event: str) -> dict[str, list[str]]:
@@ -243,9 +262,10 @@ def _guesses(layout: Layout) -> dict[str, Guess]:
     told = "one row per record" if first in once else "rows of one record are put together"
     found = {"participant": Guess(f"{SOURCE}.{first}", f"{record} is the record id: {told}", (RECORD,))}
     if often:
-        events = len((layout.form_events or {}).get(often[0], ()))
-        why = f"{often[0]} lies at {events} events" if events > 1 else f"{often[0]} repeats"
-        found["visit"] = Guess(f"{SOURCE}.{often[0]}", f"{why}: one row per record, event and repeat")
+        form = max(often, key=lambda one: (one not in layout.repeating, layout.events(one)))
+        events = layout.events(form)
+        why = f"{form} lies at {events} events" if events > 1 else f"{form} repeats"
+        found["visit"] = Guess(f"{SOURCE}.{form}", f"{why}: one row per record, event and repeat")
     else:
         form = _dated(layout) or first
         why = (
@@ -269,7 +289,7 @@ def _join(layout: Layout, found: Mapping[str, Guess], entity: str, table: str) -
     if guess is None or guess.table == table:
         return ""
     here, there = (text.partition(".")[2] for text in (guess.table, table))
-    if layout.alike(here, there):
+    if layout.within(here, there):
         return "one_to_one"
     if entity == "participant":
         return (

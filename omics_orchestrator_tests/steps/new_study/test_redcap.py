@@ -54,9 +54,9 @@ def test_the_api_s_answer(tmp_path, settings):
 def test_events_and_repeats_tell_which_rows_are_visits(settings):
     columns = [
         Described(form, name)
-        for form, name in (("base", "id"), ("clinic", "crp"), ("lab", "hb"), ("drugs", "d"))
+        for form, name in (("base", "id"), ("clinic", "crp"), ("lab", "hb"), ("drugs", "d"), ("end", "e"))
     ]
-    events = {"base": ["b"], "clinic": ["b", "m1"], "lab": ["m1", "b"], "drugs": ["b"]}
+    events = {"base": ["b"], "clinic": ["b", "m1"], "lab": ["m1", "b"], "drugs": ["b"], "end": ["z"]}
     layout = Layout(columns, events, ["drugs"], known=True)
     found = of_layout(layout, [], "[0-9]+", "", settings, [])
     assert found.guesses["participant"].table == "redcap.base"
@@ -64,7 +64,8 @@ def test_events_and_repeats_tell_which_rows_are_visits(settings):
     assert "redcap.clinic: 1 field, at b, m1" in found.said
     assert "redcap.drugs: 1 field, at b, repeats" in found.said
     assert found.join("visit", "redcap.lab") == "one_to_one"
-    assert found.join("visit", "redcap.base") == "{cardinality: many_to_one, on: record_id}"
+    assert found.join("visit", "redcap.base") == "one_to_one"
+    assert found.join("visit", "redcap.end") == "{cardinality: many_to_one, on: record_id}"
     assert found.join("visit", "redcap.drugs") == ""
     assert found.join("participant", "redcap.drugs") == "{cardinality: one_to_many, on: record_id}"
 
@@ -86,6 +87,20 @@ def test_what_is_no_data_dictionary(tmp_path, settings, name, content, says):
         from_dictionary("north", tmp_path / name, settings)
     with pytest.raises(DeliveryError, match="no file lies there"):
         from_dictionary("north", tmp_path / "gone.csv", settings)
+
+
+def test_a_form_of_two_arms_has_one_row_per_record(shared_data, settings):
+    folder = shared_data / "redcap" / "redcapr" / "projects" / "longitudinal"
+    found = from_dictionary("long", folder / "dictionary.csv", settings)
+    assert found.guesses["participant"].table == "redcap.demographics"
+    assert found.guesses["visit"].table == "redcap.patient_morale_questionnaire"
+    assert found.join("visit", "redcap.visit_lab_data") == "one_to_one"
+
+
+def test_a_project_without_records(shared_data, settings):
+    folder = shared_data / "redcap" / "redcapr" / "projects" / "single-column"
+    found = from_dictionary("one", folder / "dictionary.csv", settings)
+    assert (found.pattern, found.pattern_why[:13]) == ("[0-9]+", "no record yet")
 
 
 def test_a_server(settings):
