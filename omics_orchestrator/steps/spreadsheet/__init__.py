@@ -137,8 +137,9 @@ def read_import(folder: Path, file: Path) -> Import:
                 bom = raw[:3] if raw.startswith(b"\xef\xbb\xbf") else b""
                 found.after[folder / sheet.file] = bom + part.merged.text.encode()
     ruled = _ruled(book, inside, folder, found)
-    wrong = check(folder, parts, ruled) if found.after else []
-    told.complaints = sorted({*told.complaints, *wrong})
+    if found.after:
+        check(folder, parts, ruled, told)
+    told.complaints = sorted({*told.complaints})
     return found
 
 

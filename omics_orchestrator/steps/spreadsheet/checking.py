@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from omics_orchestrator.dictionary import load_dictionary
 from omics_orchestrator.errors import DeclarationError, Problem
 from omics_orchestrator.settings import WORKING_COPY
-from omics_orchestrator.steps.spreadsheet.complaints import Complaint
+from omics_orchestrator.steps.spreadsheet.complaints import Complaint, Told
 from omics_orchestrator.steps.spreadsheet.mappings import Ruled
 from omics_orchestrator.steps.spreadsheet.merging import Key, Merged
 from omics_orchestrator.steps.spreadsheet.reading import Rows
@@ -41,19 +41,22 @@ class Part:
     merged: Merged
 
 
-def check(folder: Path, parts: Iterable[Part], ruled: Ruled) -> list[Complaint]:
-    """Return what is wrong in the dictionary `folder` with the parts and mappings in it, and was not before."""
+def check(folder: Path, parts: Iterable[Part], ruled: Ruled, told: Told) -> None:
+    """Tell what is wrong in the dictionary `folder` with the parts and mappings in it, and was not before."""
     folder = folder.absolute()
     given = {part.sheet.file: part for part in parts}
-    before = set(_problems(folder))
+    before = set(_problems(folder)[0])
     with TemporaryDirectory(prefix="omics-import-") as place:
         tried = Path(place)
         _beside(folder, tried, {*given, "studies"})
         for name, part in given.items():
             (tried / name).write_text(part.merged.text, encoding="utf-8", newline="")
         _try_mappings(folder / "studies", tried / "studies", ruled.texts)
-        found = [one for one in _problems(tried) if str(one.file) in given or one not in before]
-    return [one for problem in found if (one := _complaint(problem, given, ruled)) is not None]
+        problems, whole = _problems(tried)
+    found = [one for one in problems if str(one.file) in given or one not in before]
+    told.complaints += [one for problem in found if (one := _complaint(problem, given, ruled)) is not None]
+    if not whole:
+        told.notes.append("with these mistakes in the dictionary itself, the studies were not read")
 
 
 def _beside(folder: Path, tried: Path, but: Container[str]) -> None:
@@ -72,14 +75,15 @@ def _try_mappings(studies: Path, tried: Path, texts: Mapping[str, str]) -> None:
         (tried / study / "mapping.yaml").write_text(text, encoding="utf-8", newline="")
 
 
-def _problems(folder: Path) -> list[Problem]:
-    """Return every mistake, files relative to the folder."""
+def _problems(folder: Path) -> tuple[list[Problem], bool]:
+    """Return every mistake, files relative to the folder, and whether the studies were read."""
+    whole = True
     try:
         catalogue = load_studies(folder, load_dictionary(folder))
         found = [one for error in catalogue.broken.values() for one in error.problems]
     except DeclarationError as error:
-        found = list(error.problems)
-    return [replace(one, file=_inside(folder, WORKING_COPY / one.file)) for one in found]
+        found, whole = list(error.problems), False
+    return [replace(one, file=_inside(folder, WORKING_COPY / one.file)) for one in found], whole
 
 
 def _inside(folder: Path, file: Path) -> Path:
