@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -24,19 +23,9 @@ from omics_orchestrator.sources.secret import revealed
 from omics_orchestrator.sources.sql_open import bears_password, parsed, reading
 from omics_orchestrator.sources.sql_read import filled, open_table, read
 from omics_orchestrator.steps.new_study.file import slug
-from omics_orchestrator.steps.new_study.id_shape import pattern_of
 from omics_orchestrator.steps.new_study.origin import Origin, named
-from omics_orchestrator.steps.new_study.rows import (
-    CALLED_ID,
-    PERSON,
-    SAMPLE,
-    VISIT,
-    guesses,
-    ids_of,
-    joins,
-    rows_of,
-    seems_identifying,
-)
+from omics_orchestrator.steps.new_study.rows import CALLED_ID, PERSON, SAMPLE, VISIT, rows_of
+from omics_orchestrator.steps.new_study.tables import of_tables
 
 SOURCE = "database"
 SECRET = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -81,26 +70,14 @@ def from_database(study: str, url: str, schema: str | None, settings: Settings) 
             f"the database shows no table{f' in schema {schema}' if schema else ''}: name it by --schema"
         )
     rows = [rows_of(f"{SOURCE}.{one.table}", one.cells) for one in found]
-    guessed = guesses(rows)
-    first = next(
-        (one for one in rows if "participant" in guessed and one.table == guessed["participant"].table), None
-    )
-    apart = [one.person for one in rows if one.person and seems_identifying(one)]
-    return Origin(
+    return of_tables(
         SOURCE,
         _lines(declared, schema, found),
         [f"{SOURCE}.{one.table}: {_size(one)}" for one in found],
-        guessed,
-        partial(joins, rows, guessed),
-        pattern_of(ids_of(first), letters=not apart) if first else "",
-        f"the shape of what stands in {first.table}.{first.person}" if first else "",
+        rows,
         settings,
+        notes=["identifiers were looked for by names and comments; cells are looked at at each delivery"],
         columns=[column for one in found for column in one.columns],
-        notes=[
-            "identifiers were looked for by names and comments; cells are looked at when a column is delivered"
-        ],
-        apart=list(dict.fromkeys(apart)),
-        keys=[(one.table, one.person) for one in rows if one.person],
     )
 
 

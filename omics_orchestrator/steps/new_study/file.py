@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,16 +15,17 @@ from omics_orchestrator.errors import DeliveryError
 from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.identifier_shapes import date, email
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.sources.delimited import Delimited
+from omics_orchestrator.sources.delimited import SEPARATORS, Delimited
 from omics_orchestrator.sources.excel import Excel
 from omics_orchestrator.sources.files import ROW_NUMBER, FileSource
-from omics_orchestrator.steps.new_study.id_shape import pattern_of
 from omics_orchestrator.steps.new_study.origin import Origin
-from omics_orchestrator.steps.new_study.rows import guesses, ids_of, joins, rows_of, seems_identifying
+from omics_orchestrator.steps.new_study.rows import rows_of
+from omics_orchestrator.steps.new_study.tables import of_tables
 from omics_orchestrator.steps.suggest.cells import number
 from omics_orchestrator.storage.objects import Stores
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls")
+ABOVE = 5  # lines above the header that are tried
 DATA = 0.5  # of the names in a header: so many numbers and dates are no header
 
 
@@ -44,32 +45,19 @@ def from_file(study: str, file: Path, settings: Settings) -> Origin:
     location = f"store+{study}://{place.name}"
     excel = place.suffix.lower() in WORKBOOKS
     sheets = _sheets(place, name) if excel else {}
-    source = _source(location, sheets, excel=excel)
+    source = _workbook(location, sheets) if excel else _delimited(name, location, place, Stores(here))
     tables, notes = _tables(name, source, Stores(here))
-    rows = [rows_of(table, data) for table, data in tables.items()]
-    found = guesses(rows)
-    first = next(
-        (one for one in rows if "participant" in found and one.table == found["participant"].table), None
-    )
-    apart = [one.person for one in rows if one.person and seems_identifying(one)]
-    pattern = pattern_of(ids_of(first), letters=not apart) if first else ""
-    return Origin(
+    above = source.skip_rows if isinstance(source, Delimited) else 0
+    read = [table.removeprefix(f"{name}.") for table in tables]
+    return of_tables(
         name,
         declared(
-            name,
-            location,
-            {table: sheets[table] for table in _read(tables, name) if table in sheets},
-            excel=excel,
+            name, location, {table: sheets[table] for table in read if table in sheets}, above, excel=excel
         ),
         [f"{table}: {_size(data)}" for table, data in tables.items()],
-        found,
-        partial(joins, rows, found),
-        pattern,
-        f"the shape of what stands in {first.person}" if first else "",
+        [rows_of(table, data) for table, data in tables.items()],
         here,
         notes=notes,
-        apart=list(dict.fromkeys(apart)),
-        keys=[(one.table, one.person) for one in rows if one.person],
         set_up={f"OMICS_STORE_{study.upper()}_URL": place.parent.as_uri()},
     )
 
@@ -80,11 +68,12 @@ def slug(text: str, otherwise: str) -> str:
     return found if found[:1].isalpha() else f"{otherwise}_{found}".strip("_")[:40]
 
 
-def declared(name: str, location: str, sheets: dict[str, str], *, excel: bool) -> list[str]:
+def declared(name: str, location: str, sheets: dict[str, str], above: int, *, excel: bool) -> list[str]:
     """Return the lines that declare a file; sheets by the names of their tables."""
     kind = "excel" if excel else "delimited"
     if not sheets:
-        return [f"{name}: {{kind: {kind}, location: {quoted(location)}}}"]
+        skip = f", skip_rows: {above}" if above else ""
+        return [f"{name}: {{kind: {kind}, location: {quoted(location)}{skip}}}"]
     lines = [f"{table}: {{sheet: {quoted(sheet)}}}" for table, sheet in sheets.items()]
     return [
         f"{name}:",
@@ -100,11 +89,34 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _source(location: str, sheets: dict[str, str], *, excel: bool) -> FileSource:
-    if not excel:
-        return Delimited.model_validate({"location": location})
+def _workbook(location: str, sheets: dict[str, str]) -> FileSource:
     tables = {table: {"sheet": sheet} for table, sheet in sheets.items()}
     return Excel.model_validate({"location": location, "tables": tables})
+
+
+def _delimited(name: str, location: str, file: Path, stores: Stores) -> Delimited:
+    """Return how a text file is read: where it is no table as it stands, below the titles above its header."""
+    for above in range(ABOVE + 1):
+        source = Delimited.model_validate(
+            {"location": location, "skip_rows": above} if above else {"location": location}
+        )
+        try:
+            delivery = source.deliver(name, name, (), stores)
+        except DeliveryError:
+            continue
+        separator = SEPARATORS.get(delivery.decisions["separator"], delivery.decisions["separator"])
+        if above == 0 or (len(delivery.seen) > 1 and _are_titles(file, above, separator)):
+            return source
+    return Delimited.model_validate({"location": location})  # deliver() tells what is wrong with it
+
+
+def _are_titles(file: Path, above: int, separator: str) -> bool:
+    """Tell whether the first lines have one filled cell at most: else they are a header, or rows."""
+    with file.open(encoding="latin-1") as lines:
+        return all(
+            sum(bool(cell.strip(' "\r\n')) for cell in line.split(separator)) < 2
+            for line in islice(lines, above)
+        )
 
 
 def _sheets(file: Path, source: str) -> dict[str, str]:
@@ -164,10 +176,6 @@ def _must_have_a_header(table: str, names: Sequence[str]) -> None:
             f"{table}: {wrong} of the {len(names)} names in the header are numbers, dates or addresses, so the first "
             "line seems to hold data: put a line with the names of the columns above it"
         )
-
-
-def _read(tables: dict[str, pa.Table], name: str) -> list[str]:
-    return [table.removeprefix(f"{name}.") for table in tables]
 
 
 def _size(data: pa.Table) -> str:

@@ -17,20 +17,11 @@ WIDTH = 120  # characters of a line of names
 def study_yaml(name: str, draft: Draft, steward: str | None, whence: str) -> str:
     """Return the text of study.yaml."""
     origin = draft.origin
-    said = [
-        f"# Drafted by `omics new-study` from {whence}. What is behind # is for you to read, correct or take out;"
-    ]
-    said.append(
-        f"# `omics check {name}` tells what is wrong. The words are explained in data_dictionary/README.md."
-    )
     who = steward or f"team:{name}"
-    why = (
-        "from git config user.email"
-        if steward
-        else "nobody was found: write the address of who answers for the data"
-    )
+    why = "from git config user.email" if steward else "nobody was found: write who answers for the data"
     text = [
-        *said,
+        f"# Drafted by `omics new-study` from {whence}. Read and correct it; `omics check {name}` tells",
+        "# what is wrong, data_dictionary/README.md what the words mean. What is behind # is optional.",
         f"study: {name}",
         f"title: {name}    # what people call it",
         "# description: one sentence: who takes part, what is collected",
@@ -42,19 +33,16 @@ def study_yaml(name: str, draft: Draft, steward: str | None, whence: str) -> str
         f"  pattern: {json.dumps(origin.pattern or '.+', ensure_ascii=False)}",
     ]
     if origin.apart:
-        text += [
-            "",
-            f"# {', '.join(origin.apart)} seems to hold direct identifiers, and it names the participants:",
-            "# pseudonymise: yes",
-        ]
-    text += ["", "sources:", *(f"  # {line}" for line in origin.said)]
-    text += [
-        f"  # where store+{variable[12:-4].lower()}:// lies, each machine says: {variable}"
-        for variable in origin.set_up
-        if variable.startswith("OMICS_STORE_")
-    ]
-    text += [f"  {line}" for line in origin.declared]
-    return "\n".join([*text, *(f"  # {note}" for note in origin.notes)]) + "\n"
+        says = f"# {', '.join(origin.apart)} seems to hold direct identifiers, and it names the participants:"
+        text += ["", says, "# pseudonymise: yes"]
+    return "\n".join([*text, "", *_sources(origin)]) + "\n"
+
+
+def _sources(origin: Origin) -> list[str]:
+    stores = [one for one in origin.set_up if one.startswith("OMICS_STORE_")]
+    where = [f"where store+{one[12:-4].lower()}:// lies, each machine says: {one}" for one in stores]
+    said = [*origin.notes, *origin.said, *where]
+    return ["sources:", *(f"  # {line}" for line in said), *(f"  {line}" for line in origin.declared)]
 
 
 def _shape(origin: Origin) -> str:

@@ -21,6 +21,13 @@ def test_a_csv(tmp_path, settings):
     assert found.set_up == {"OMICS_STORE_NORTH_URL": tmp_path.as_uri()}
 
 
+def test_lines_above_the_header_are_found_and_declared(tmp_path, settings):
+    (tmp_path / "clinic.csv").write_text("Northern clinic\nexported for a study\n" + ROWS)
+    found = from_file("north", tmp_path / "clinic.csv", settings)
+    assert found.declared == ['clinic: {kind: delimited, location: "store+north://clinic.csv", skip_rows: 2}']
+    assert found.said == ["clinic: 3 rows, 3 columns"]
+
+
 def test_a_workbook_with_several_sheets(shared_data, settings):
     found = from_file("north", shared_data / "messy" / "frictionless" / "sheets.xlsx", settings)
     assert [line.strip() for line in found.declared[-3:]] == [
@@ -43,6 +50,7 @@ def test_a_workbook_with_several_sheets(shared_data, settings):
         ),
         ("mail.csv", b"ann@example.org,x,y\nbob@example.org,1,2\n", "seems to hold data"),
         ("ragged.csv", b"a,b\n1,2,3\n1\n", "cells as in the header"),
+        ("short.csv", b"pid,a,b\nann,bob\neve,dan\nivy,tom\n", "cells as in the header"),
         ("quote.csv", b'id,a\n1,"b\n', "quote"),
         ("damaged.xlsx", b"PK\x03\x04 no workbook", "not a workbook that can be read"),
     ],
@@ -51,7 +59,7 @@ def test_what_is_refused(tmp_path, settings, name, content, says):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DeliveryError, match=says) as told:
         from_file("north", tmp_path / name, settings)
-    assert not any(cell in str(told.value) for cell in ("ann", "bob", "2024"))
+    assert not any(cell in str(told.value) for cell in ("ann", "bob", "eve", "2024"))
 
 
 def test_a_file_that_is_not_there(tmp_path, settings):

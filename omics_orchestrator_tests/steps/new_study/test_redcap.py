@@ -12,7 +12,8 @@ from omics_orchestrator.demo.redcap_store import Key, RedcapProject
 from omics_orchestrator.errors import DeliveryError, NotConfigured
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.redcap_shared import SHARED
-from omics_orchestrator.steps.new_study.redcap import Layout, from_dictionary, from_server, of_layout
+from omics_orchestrator.steps.new_study.layout import Layout
+from omics_orchestrator.steps.new_study.redcap import from_dictionary, from_server, of_layout
 from omics_orchestrator_tests.steps.test_extract_redcap import entry
 
 HEAD = "Variable / Field Name,Form Name,Field Type,Field Label\n"
