@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from omics_orchestrator.dictionary.similarity import spoken
 from omics_orchestrator.errors import DeclarationError, NotConfigured, Problem
 from omics_orchestrator.identifiers import speaks_of
 from omics_orchestrator.sources.described import Described
@@ -23,11 +24,13 @@ from omics_orchestrator.steps.suggest import synonyms
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.columns import source_columns
 from omics_orchestrator.steps.suggest.fit import unit_in
-from omics_orchestrator.steps.suggest.ranking import Ranking
+from omics_orchestrator.steps.suggest.ranking import Candidate, Ranking
+from omics_orchestrator.steps.suggest.rules import RULED
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies.reading import read_study
 from omics_orchestrator.studies.study import NAME, Study
 
+LOOKED_AT = 5  # candidates among which a variable of the column's own name is looked for
 STEWARD = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -131,7 +134,15 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 def _ranked(here: Workspace, study: Study, columns: Sequence[SourceColumn]) -> Ranked:
     ranking = Ranking(here.dictionary, synonyms(here, study))
     open_to = [one for one in columns if not one.identifying]
-    return list(zip(open_to, ranking.of(open_to, 1), strict=True))
+    found = ranking.of(open_to, LOOKED_AT)
+    return [
+        (one, sorted(best, key=lambda c: not _same(one, c))) for one, best in zip(open_to, found, strict=True)
+    ]
+
+
+def _same(column: SourceColumn, candidate: Candidate) -> bool:
+    """Tell whether a column bears the variable's own name: then nothing that is only like it goes before."""
+    return candidate.score >= RULED and spoken(candidate.variable) == spoken(column.about.name)
 
 
 def _steward(folder: Path) -> str | None:

@@ -14,10 +14,11 @@ from omics_orchestrator.steps.new_study.database import from_database
 from omics_orchestrator_tests.installation import Installation
 
 PEOPLE = "create table people (patient_id text primary key, sex text, surname text)"
-VISITS = 'create table "Visits" (visit_id integer, patient_id text, seen date, crp real)'
+VISITS = 'create table "Visits" (visit_id integer, patient_id text, seen date, crp real, calprotectin text)'
 ROWS = (
     "insert into people values ('GID-7','m','Hall'), ('GID-8','f','Ito')",
-    "insert into \"Visits\" values (1,'GID-7','2024-01-01',5), (2,'GID-7','2024-02-01',6), (1,'GID-8','2024-01-01',7)",
+    "insert into \"Visits\" values (1,'GID-7','2024-01-01',5,'9'), (2,'GID-7','2024-02-01',6,'9')"
+    ", (1,'GID-8','2024-01-01',7,'9')",
 )
 
 
@@ -35,7 +36,7 @@ def file(tmp_path):
 def test_a_file_of_sqlite_becomes_a_valid_study(installation: Installation, file):
     workspace = installation.workspace()
     origin = from_database("north", f"sqlite:///{file}", None, workspace.settings)
-    assert origin.said == ["database.visits: 3 rows, 4 columns", "database.people: 2 rows, 3 columns"]
+    assert origin.said == ["database.visits: 3 rows, 5 columns", "database.people: 2 rows, 3 columns"]
     draft = new_study(workspace, "north", origin, {}, "a database")
     assert draft.identifiers == ["surname"]
     study = installation.workspace().catalogue.studies["north"]
@@ -43,6 +44,8 @@ def test_a_file_of_sqlite_becomes_a_valid_study(installation: Installation, file
     assert study.mapping.entities["participant"].from_ == "database.people"
     assert study.mapping.entities["visit"].key[0] == "patient_id"
     assert study.participant_id.pattern == "GID-(?P<number>[0-9]+)"
+    mapping = (installation.dictionary / "studies" / "north" / "mapping.yaml").read_text()
+    assert "  # calprotectin: {number: calprotectin}" in mapping  # and not calprotectin_date
     text = (installation.dictionary / "studies" / "north" / "study.yaml").read_text()
     assert '      visits: "Visits"' in text
     assert (
