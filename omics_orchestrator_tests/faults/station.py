@@ -185,8 +185,13 @@ class Station:
             )  # fmt: skip
 
     def workers(self) -> list[psutil.Process]:
-        """Return the processes in which runs are executed."""
-        return [one for one in self.processes() if any("spawn_main" in word for word in one.cmdline())]
+        """Return the processes in which runs are executed; one that ends while we look is none."""
+        found = []
+        for one in self.processes():
+            with suppress(psutil.NoSuchProcess):
+                if any("spawn_main" in word for word in one.cmdline()):
+                    found.append(one)
+        return found
 
     # ---- Postgres and Dagster
 
