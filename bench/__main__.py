@@ -3,41 +3,15 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-from bench import (
-    code_location,
-    extraction,
-    fastq,
-    harmonise,
-    listing,
-    postgres,
-    registry,
-    searching,
-    suggestion,
-    vcf,
-)
 from bench.report import show
 
-MODULES = (
-    code_location,
-    extraction,
-    fastq,
-    harmonise,
-    listing,
-    postgres,
-    registry,
-    searching,
-    suggestion,
-    vcf,
+NAMES = (
+    *("code_location", "extraction", "fastq", "harmonise", "listing", "postgres", "registry", "searching"),
+    *("suggestion", "vcf"),
 )
-wanted = sys.argv[1:]
-if unknown := set(wanted) - {module.__name__.removeprefix("bench.") for module in MODULES}:
+wanted = sys.argv[1:] or NAMES
+if unknown := set(wanted) - set(NAMES):
     sys.exit(f"no measurement is called {', '.join(sorted(unknown))}")
-show(
-    [
-        row
-        for module in MODULES
-        if not wanted or module.__name__.removeprefix("bench.") in wanted
-        for row in module.rows()
-    ]
-)
+show([row for name in wanted for row in import_module(f"bench.{name}").rows()])
