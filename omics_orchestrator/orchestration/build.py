@@ -46,7 +46,7 @@ def build_definitions(workspace: Workspace) -> dg.Definitions:
     return dg.Definitions(
         assets=assets,
         schedules=schedules if usable else [],
-        sensors=[*sensors_of(workspace, usable), declarations, *told],
+        sensors=[*sensors_of(workspace, usable, line), declarations, *told],
         resources={TABLES: PostgresTables(), S3: S3Store()},
         executor=present_in_process,
     )

@@ -84,7 +84,7 @@ def _unblocked(
     line: Line, due: Mapping[dg.AssetKey, str], wanted: set[dg.AssetKey], outcome: Outcome
 ) -> dict[dg.AssetKey, str]:
     """Return the next wave; notes what something that failed upstream holds back."""
-    stopped = set(outcome.failed) | failed_blocking(line, due)
+    stopped = set(outcome.failed) | failed_blocking(line.instance, line.nodes, due)
     for node in line.nodes:  # upstream first: being stopped travels downstream
         if node.key in wanted and node.parents & (stopped | outcome.blocked):
             outcome.blocked.add(node.key)
@@ -105,13 +105,15 @@ def _undecided(nodes: Iterable[Node], ready: set[dg.AssetKey]) -> set[dg.AssetKe
     return undecided
 
 
-def failed_blocking(line: Line, due: Iterable[dg.AssetKey] = ()) -> set[dg.AssetKey]:
+def failed_blocking(
+    instance: dg.DagsterInstance, nodes: Iterable[Node], due: Iterable[dg.AssetKey] = ()
+) -> set[dg.AssetKey]:
     """Return the assets, those that are due left out, whose blocking check failed when they ran last."""
     waiting = set(due)
-    checks = [check for node in line.nodes if node.key not in waiting for check in node.blocking_checks]
+    checks = [check for node in nodes if node.key not in waiting for check in node.blocking_checks]
     if not checks:
         return set()
-    found = latest_results(line.instance, checks)
+    found = latest_results(instance, checks)
     return {
         key.asset_key
         for key, result in found.items()

@@ -19,6 +19,7 @@ CODE = "dagster/code_version"
 DATA = "dagster/data_version"
 INPUT = "dagster/input_data_version/"
 NO_ANSWER = "source does not answer"
+NEVER = "never materialised"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def reasons(instance: dg.DagsterInstance, nodes: Sequence[Node]) -> dict[dg.Asse
 def _reason(node: Node, latest: Mapping[dg.AssetKey, AssetMaterialization | None]) -> str:
     last = latest.get(node.key)
     if last is None:
-        return "never materialised"
+        return NEVER
     tags = last.tags or {}
     if tags.get(CODE) != node.code_version:
         return "declaration or code changed"

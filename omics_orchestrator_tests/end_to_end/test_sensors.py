@@ -163,6 +163,18 @@ def test_declarations_that_change_on_the_disk_are_loaded_and_what_they_touch_is_
     made.until(lambda: made.ask(CRP) == 1)
 
 
+def test_what_was_declared_and_read_while_no_daemon_ran_is_followed(installed: Installation) -> None:
+    session = Session(installed.workspace())
+    assert not session.materialise(session.assets()).failed
+    (installed.source / "people.csv").write_text(FILES["people.csv"].replace("P1,m,40", "P1,m,41"))
+    assert not session.materialise(session.assets(["raw/tiny"])).failed
+    mapping = MAPPING.replace("  crp: {number: crp, unit: mg/L}\n", "").replace("[note]", "[note, crp]")
+    installed.declare("tiny", mapping=mapping)
+    with _served(installed) as server:
+        server.until(lambda: server.ask(CRP) == 0)
+        server.until(lambda: server.ask("select count(*) from warehouse.participant where age = 41") == 1)
+
+
 def _ticks(server: Server, sensor: str = "new_files") -> int:
     """Return how often a sensor looked."""
     states = [one for one in server.instance.all_instigator_state() if one.name == sensor]

@@ -82,7 +82,7 @@ def _report(station: Station, memory: Memory, names: list[str], took: float, *, 
     runs = list(station.runs().values())
     bad = [status for status in runs if status != "SUCCESS"]
     print(f"night      {len(names)} studies in {took:.0f} s, {len(runs)} runs, {len(bad)} of them not green")
-    for name in (SCHEDULE, "changed_upstream"):
+    for name in (SCHEDULE, "changed_upstream", "left_behind"):
         print(f"ticks      {name}: {ticks.told(station, name)}")
     print(f"memory     {memory.told()}", flush=True)
     rows = station.query(

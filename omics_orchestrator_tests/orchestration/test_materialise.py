@@ -122,9 +122,14 @@ def test_failing_source_holds_back_what_lies_downstream_only(installation: Insta
     )
 
 
-def test_duplicate_raw_keys_block(installation: Installation) -> None:
-    installation.declare("tiny", mapping=MAPPING.replace("m: male", "m: male, q: male"))
-    assert set(run(installation)) == ALL
+def test_a_failed_check_of_severity_error_holds_back_what_lies_downstream(installation: Installation) -> None:
+    young = "  checks:\n    young: {expect: age < 50, severity: error}\nvisit:\n"
+    installation.declare("tiny", mapping=MAPPING.replace("visit:\n", young, 1))
+    session = opened(installation)
+    summary = session.materialise(session.assets())
+    assert summary.failed == {}
+    assert "harmonised/tiny/participant" in summary.ran
+    assert "warehouse/participant" in summary.blocked
 
 
 @pytest.mark.parametrize("word", ["raw", "harmonised/tiny", "warehouse/visit"])

@@ -11,6 +11,7 @@ from omics_orchestrator.dictionary.folder import folder_digest
 from omics_orchestrator.orchestration.sensors.automation import automation
 from omics_orchestrator.orchestration.sensors.dictionary import dictionary_sensor
 from omics_orchestrator.orchestration.sensors.dropbox import FILES, dropbox_sensor
+from omics_orchestrator.orchestration.sensors.left_behind import left_behind
 from omics_orchestrator.orchestration.sensors.new_files import files_sensor
 from omics_orchestrator.orchestration.sensors.reading import sources_of
 from omics_orchestrator.orchestration.sensors.redcap import redcap_edits
@@ -28,9 +29,12 @@ def sensor_of_declarations(workspace: Workspace) -> dg.SensorDefinition:
 
 
 def sensors_of(
-    workspace: Workspace, studies: Sequence[Study], clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    workspace: Workspace,
+    studies: Sequence[Study],
+    line: Sequence[dg.AssetsDefinition],
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> list[dg.SensorDefinition]:
-    """Return the sensors that the usable studies need; `clock` tells them the time."""
+    """Return the sensors that the usable studies, with the assets `line`, need; `clock` tells them the time."""
     every = workspace.settings.look_every
     found: list[dg.SensorDefinition] = []
     if any(study.assays for study in studies):
@@ -39,4 +43,4 @@ def sensors_of(
         found.append(dropbox_sensor(studies, every, clock))
     if any(sources_of(studies, Redcap)):
         found.append(redcap_edits(studies, every, clock))
-    return [*found, automation()] if studies else found
+    return [*found, automation(), left_behind(line, every, clock)] if studies else found

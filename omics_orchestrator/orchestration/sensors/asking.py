@@ -85,7 +85,7 @@ class Following:
     """
 
     name: str
-    prefixes: tuple[tuple[str, str], ...]
+    prefixes: tuple[tuple[str, ...], ...]
     every: int
     description: str
     otherwise: str

@@ -46,11 +46,13 @@ class Sensing:
 
     def sensors(self, workspace: Workspace) -> list[dg.SensorDefinition]:
         usable = [one for one in workspace.catalogue.studies.values() if not workspace.unavailable(one)]
-        return sensors_of(workspace, usable, lambda: self.clock)
+        assets = build_definitions(workspace).assets or ()
+        line = [asset for asset in assets if isinstance(asset, dg.AssetsDefinition)]
+        return sensors_of(workspace, usable, line, lambda: self.clock)
 
     def run(self, request: dg.RunRequest) -> bool:
         """Run what was asked for, as the daemon does; return whether it ended well."""
-        job = build_definitions(self.workspace()).get_implicit_global_asset_job_def()
+        job = build_definitions(self.workspace()).resolve_implicit_global_asset_job_def()
         done = job.execute_in_process(
             asset_selection=request.asset_selection,
             instance=self.instance,
