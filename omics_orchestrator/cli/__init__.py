@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from omics_orchestrator import logs
+from omics_orchestrator.cli.catalogue import catalogue
 from omics_orchestrator.cli.dictionary_commands import dictionary
 from omics_orchestrator.cli.ending import of_the_machine, tell
 from omics_orchestrator.cli.new_study_command import new_study
@@ -188,6 +189,9 @@ def export(
     from omics_orchestrator.cli.export import run_export
 
     run_export(key, file, studies=studies, columns=columns, force=force)
+
+
+app.command("catalogue")(catalogue)
 
 
 @app.command()

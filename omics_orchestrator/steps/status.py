@@ -95,8 +95,23 @@ def status_matrix(
         raise UnknownKey("entity", entity, ENTITIES)
     studies = tuple(sorted(known)) if study is None else (study,)
     stored = {(state.schema, state.name): state for state in list_tables(workspace.database)}
+    return _united(workspace, studies, ENTITIES if entity is None else (entity,), stored)
+
+
+def declared_matrix(workspace: Workspace) -> StatusMatrix:
+    """Return the matrix as if nothing was harmonised: what is declared, without a database."""
+    studies = tuple(sorted([*workspace.catalogue.studies, *workspace.catalogue.broken]))
+    return _united(workspace, studies, ENTITIES, {})
+
+
+def _united(
+    workspace: Workspace,
+    studies: tuple[str, ...],
+    entities: Collection[str],
+    stored: Mapping[tuple[str, str], TableState],
+) -> StatusMatrix:
     cells: dict[tuple[str, str], dict[str, Status]] = {}
-    for one in ENTITIES if entity is None else (entity,):
+    for one in entities:
         names = [v.name for v in workspace.dictionary.of_entity(one) if v.name not in KEYS[one]]
         found = {name: _of_study(workspace, name, one, names, stored) for name in studies}
         cells |= {(one, name): {each: found[each][name] for each in studies} for name in names}

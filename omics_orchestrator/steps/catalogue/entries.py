@@ -1,0 +1,162 @@
+"""What the pages tell of a variable in a study: status, share of rows, rule in words, who approved it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from omics_orchestrator.dictionary import KEYS, Variable
+from omics_orchestrator.errors import DeclarationError
+from omics_orchestrator.harmonise.status import ERROR
+from omics_orchestrator.steps.catalogue.coarse import Coarse
+from omics_orchestrator.steps.catalogue.distribution import Distribution
+from omics_orchestrator.steps.catalogue.held import Held
+from omics_orchestrator.steps.rule_text import readable
+from omics_orchestrator.steps.status import Status
+from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.studies import Study
+from omics_orchestrator.studies.suggestions import Suggestion, read_suggestions
+from omics_orchestrator.verbs import Verb
+
+DECLARED = "declared"
+WORDS = {
+    "complete": "every value that the source holds was read",
+    "partial": "some values of the source were lost on the way; the reason says which",
+    "impossible": "never asked or measured in this study",
+    "undetermined": "nobody has settled it yet",
+    "restricted": "exists, but is not given to us",
+    DECLARED: "a rule is written; no data are here yet",
+    ERROR: "the declaration of the study is broken",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One variable in one study.
+
+    Attributes:
+        study: its name.
+        title: its title.
+        variable: the variable.
+        status: a word of `WORDS`.
+        why: the reason in words, counts made coarse.
+        share: how many rows have a value, in words; empty = it was never counted.
+        percent: the same for a bar; None = no bar.
+        rule: as one would write it in mapping.yaml; empty = there is none.
+        review: what became of suggestions, in words.
+        distribution: how the values are spread; None = it is not shown.
+    """
+
+    study: str
+    title: str
+    variable: Variable
+    status: str
+    why: str = ""
+    share: str = ""
+    percent: int | None = None
+    rule: str = ""
+    review: tuple[str, ...] = ()
+    distribution: Distribution | None = None
+
+    @property
+    def told(self) -> bool:
+        """Whether the study says anything of the variable."""
+        return self.status != "undetermined" or bool(self.review)
+
+
+@dataclass(frozen=True)
+class Entries:
+    """All variables in all studies."""
+
+    workspace: Workspace
+    held: Held
+    coarse: Coarse
+    distributions: Mapping[tuple[str, str], Distribution]
+    """(study, variable) → how its values are spread."""
+
+    def of_variable(self, variable: Variable) -> list[Entry]:
+        """Return the entry of each study, in the order of their names."""
+        row = self.held.matrix.cells.get((variable.entity, variable.name), {})
+        return [
+            self._entry(variable, study, row[study]) for study in self.held.matrix.studies if study in row
+        ]
+
+    def of_study(self, name: str) -> Iterator[Entry]:
+        """Yield the entries of one study, in the dictionary's order; keys are none."""
+        for variable in self.workspace.dictionary.variables.values():
+            cell = self.held.matrix.cells.get((variable.entity, variable.name), {}).get(name)
+            if variable.name not in KEYS[variable.entity] and cell:
+                yield self._entry(variable, name, cell)
+
+    def having(self, variable: Variable) -> list[str]:
+        """Return the studies in which a rule makes the variable."""
+        studies = self.workspace.catalogue.studies.items()
+        return [name for name, study in studies if self._rule(study, variable)]
+
+    def _entry(self, variable: Variable, name: str, status: Status) -> Entry:
+        study = self.workspace.catalogue.studies.get(name)
+        if study is None:
+            return Entry(name, name, variable, ERROR, status.why)
+        rule = self._rule(study, variable)
+        word, why = status.status, status.why
+        if rule and f"harmonised/{name}/{variable.entity}" not in self.held.tables:
+            word, why = DECLARED, ""
+        share, percent = self._share(status)
+        return Entry(
+            study=name,
+            title=study.title,
+            variable=variable,
+            status=word,
+            why=self.coarse.reason(why),
+            share=share,
+            percent=percent,
+            rule=rule_in_words(rule) if rule else "",
+            review=tuple(_reviewed(self._suggestions.get(name, {}).get(variable.name, ()), rule)),
+            distribution=self.distributions.get((name, variable.name)),
+        )
+
+    def _share(self, status: Status) -> tuple[str, int | None]:
+        counts = status.counts or {}
+        values, missing = counts.get("n_value"), counts.get("n_missing")
+        if values is None or missing is None:
+            return "", None
+        if values + missing < self.coarse.least:
+            return "too few rows", None
+        share = self.coarse.share(values, values + missing)
+        return share, None if share == self.coarse.few else self.coarse.percent(values, values + missing)
+
+    @staticmethod
+    def _rule(study: Study, variable: Variable) -> Verb | None:
+        block = study.mapping.entities.get(variable.entity)
+        return block.rules.get(variable.name) if block else None
+
+    @cached_property
+    def _suggestions(self) -> dict[str, dict[str, list[Suggestion]]]:
+        """Study → variable → what was suggested for it; a list that cannot be read is for `omics check`."""
+        found: dict[str, dict[str, list[Suggestion]]] = {}
+        for name, study in self.workspace.catalogue.studies.items():
+            try:
+                listed = read_suggestions(study.folder, self.workspace.dictionary.variables)
+            except DeclarationError:
+                continue
+            for one in listed:
+                found.setdefault(name, {}).setdefault(one.variable, []).append(one)
+        return found
+
+
+def rule_in_words(rule: Verb) -> str:
+    """Return a rule as one would write it in mapping.yaml."""
+    return readable(rule.model_dump(mode="json", by_alias=True, exclude_unset=True))
+
+
+def _reviewed(suggestions: list[Suggestion] | tuple[()], rule: Verb | None) -> Iterator[str]:
+    """Yield `column: approved 2026-11-20`; what was rejected is of no use to readers."""
+    used = {reference.rpartition(".")[2] for reference in rule.references()} if rule else set()
+    for one in suggestions:
+        day = f" on {one.on}" if one.on else ""
+        column = one.column.rpartition(".")[2]
+        if one.state == "approved":
+            yield f"{column}: approved{day}"
+        elif one.state == "proposed" and column not in used:
+            yield f"{column}: proposed{day}, nobody has looked at it yet"

@@ -1,0 +1,126 @@
+"""Which pages the site has and what each is given; how it looks is the matter of templates/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from omics_orchestrator.dictionary import Variable
+from omics_orchestrator.findings import counted
+from omics_orchestrator.steps.catalogue.entries import WORDS, Entries
+from omics_orchestrator.steps.catalogue.frame import Page, anchor, file_of
+from omics_orchestrator.steps.catalogue.study_page import study_content
+
+TYPES = {
+    "text": "free text",
+    "integer": "whole number",
+    "decimal": "number",
+    "boolean": "yes or no",
+    "code": "one code of a list",
+    "set": "any number of codes of a list",
+    "date": "date",
+    "partial_date": "date, sometimes only the month or year",
+    "censored": "number, sometimes only below or above a limit (<5)",
+    "file": "file",
+}
+SENSITIVITIES = {
+    "open": "open",
+    "personal": "personal: could help to recognise a person",
+    "identifying": "identifying",
+    "restricted": "restricted",
+}
+UNREACHED = "The database did not answer when they were written"
+EMPTY = "Nothing has been harmonised here yet"
+VARIABLES, STUDIES = ("Variables", "variables.html"), ("Studies", "studies.html")
+
+
+@dataclass(frozen=True)
+class Site:
+    """All pages of one installation."""
+
+    entries: Entries
+
+    def pages(self) -> Iterator[Page]:
+        """Yield every page but the changelog."""
+        shared = self._shared()
+        yield Page("index.html", "Data catalogue", "start.html", self._start() | shared)
+        yield Page("variables.html", "Variables", "variables.html", self._start() | shared)
+        yield Page("studies.html", "Studies", "studies.html", self._start() | shared)
+        for variable in self.entries.workspace.dictionary.variables.values():
+            yield self._variable(variable, shared)
+        catalogue = self.entries.workspace.catalogue
+        for name in sorted([*catalogue.studies, *catalogue.broken]):
+            title = catalogue.studies[name].title if name in catalogue.studies else name
+            content = study_content(self.entries, name) | shared
+            yield Page(file_of("study", name), title, "study.html", content, (STUDIES,))
+
+    def shown(self) -> dict[str, dict[str, str]]:
+        """Return variable → what a search result tells of it; `search.js` finds names alone."""
+        return {
+            one.name: {
+                "label": one.label,
+                "told": " · ".join(filter(None, (one.domain, unit_of(one) or TYPES[one.type]))),
+                "studies": counted(len(self.entries.having(one)), "study", "studies"),
+                "page": file_of("variable", one.name),
+            }
+            for one in self.entries.workspace.dictionary.variables.values()
+        }
+
+    def _shared(self) -> dict[str, Any]:
+        held = self.entries.held
+        without = UNREACHED if held.unreached else EMPTY if held.empty else ""
+        notice = f"{without}: these pages tell what is declared, not what is held." if without else ""
+        version = self.entries.workspace.dictionary.digest_of_all[:12]
+        return {"notice": notice, "least": self.entries.coarse.least, "version": version, "words": WORDS}
+
+    def _start(self) -> dict[str, Any]:
+        dictionary, catalogue = self.entries.workspace.dictionary, self.entries.workspace.catalogue
+        domains: dict[str, list[dict[str, Any]]] = {}
+        for one in dictionary.variables.values():
+            row = {"variable": one, "unit": unit_of(one), "studies": len(self.entries.having(one))}
+            domains.setdefault(one.domain, []).append(row)
+        studies = [
+            {"name": name, "title": study.title, "description": study.description, "broken": False}
+            | {"variables": sum(len(block.rules) for block in study.mapping.entities.values())}
+            | {"assays": len(study.assays)}
+            for name, study in catalogue.studies.items()
+        ]
+        studies += [{"name": name, "title": name, "broken": True} for name in catalogue.broken]
+        return {"domains": domains, "studies": sorted(studies, key=lambda one: one["name"]), "types": TYPES}
+
+    def _variable(self, variable: Variable, shared: dict[str, Any]) -> Page:
+        dictionary = self.entries.workspace.dictionary
+        entries = self.entries.of_variable(variable)
+        content = {
+            "variable": variable,
+            "facts": list(_facts(variable)),
+            "codes": dictionary.code_lists.get(variable.code_list, {}),
+            "entries": [entry for entry in entries if entry.told],
+            "silent": [entry for entry in entries if not entry.told],
+        }
+        place = file_of("variable", variable.name)
+        chapter = (variable.domain, f"variables.html#{anchor(variable.domain)}")
+        title = variable.label or variable.name
+        return Page(place, title, "variable.html", content | shared, (VARIABLES, chapter))
+
+
+def unit_of(variable: Variable) -> str:
+    """Return the unit as people write it; counts of things bear none."""
+    return variable.unit.strip("{}")
+
+
+def _facts(variable: Variable) -> Iterator[tuple[str, str]]:
+    """Yield what the dictionary says of a variable, name and text."""
+    yield "Type", TYPES[variable.type]
+    if variable.unit:
+        yield "Unit", unit_of(variable)
+    if variable.min is not None or variable.max is not None:
+        low = "" if variable.min is None else f"from {variable.min:g}"
+        high = "" if variable.max is None else f"to {variable.max:g}"
+        yield "Plausible", f"{low} {high}".strip()
+    yield "One value per", variable.entity
+    yield "Domain", variable.domain
+    if variable.terms:
+        yield "Terminology", "; ".join(variable.terms)
+    yield "Sensitivity", SENSITIVITIES[variable.sensitivity]
