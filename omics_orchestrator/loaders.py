@@ -15,6 +15,7 @@ from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps import find
 from omics_orchestrator.steps.annotated import annotated_matrix, as_frame
+from omics_orchestrator.steps.caveats import caveats_of
 from omics_orchestrator.steps.select import Selection
 from omics_orchestrator.steps.workspace import Workspace
 
@@ -45,7 +46,8 @@ def load(
     Returns:
         A DataFrame (or AnnData). Codes are text, whole numbers `Int64`, yes/no `boolean`, dates `datetime64`. What
         may be inexact comes with `<name>_comparator` beside it (`<`, `>`; of a date `year`, `month`; empty =
-        exact); a dataset writes such a value as its declaration says.
+        exact); a dataset writes such a value as its declaration says. Known limitations of the studies that are
+        in it stand in `.attrs["caveats"]` (study, about, since, text), of an AnnData as lines in `.uns["caveats"]`.
 
     Raises:
         UnknownKey: nothing bears that key, or a column is not known; the nearest names are listed.
@@ -57,10 +59,14 @@ def load(
     _refuse_unknown_words(workspace, asked, published=parts[:1] == ("dataset",))
     match parts:
         case ("files", study, *assay) if len(assay) < 2:
-            return _files(workspace, key, study, assay[0] if assay else None, asked)
+            frame = _files(workspace, key, study, assay[0] if assay else None, asked)
         case ("matrix", study, assay):
             return annotated_matrix(workspace, key, study, assay, asked)
-    return as_frame(find.read_key(workspace, key, asked))
+        case _:
+            frame = as_frame(find.read_key(workspace, key, asked))
+    over = frame["study"].unique() if parts[0] == "warehouse" else ()
+    frame.attrs["caveats"] = caveats_of(workspace, key, frame.columns, over)
+    return frame
 
 
 def fetch_file(number: int, folder: str | os.PathLike[str] = ".") -> Path:

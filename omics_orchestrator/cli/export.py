@@ -15,6 +15,8 @@ def run_export(key: str, file: Path, *, studies: str | None, columns: str | None
     asked = Selection(columns=_names(columns), studies=_names(studies))
     done = export(Workspace(Settings.from_environment()), key, file, asked, force=force)
     print(f"{done.file}: {done.rows:,} rows × {done.columns:,} columns of {key}")
+    if done.notes:
+        print(f"{done.notes}: what is to be known of it")
     for part in done.left_out:
         print(f"  left out, a Seurat object has no place for it: {part}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +11,7 @@ from omics_orchestrator.harmonise.status import COUNTS
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.status import COLOURS, Status, StatusMatrix, legend, status_matrix
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.studies import Study
 
 WIDTH = 400  # columns of a redirected terminal: a table in a file or pipe is never cut
 
@@ -19,7 +21,8 @@ def show_variables_status(study: str | None, entity: str | None) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(width=WIDTH, highlight=False)
-    matrix = status_matrix(Workspace(Settings.from_environment()), study=study, entity=entity)
+    workspace = Workspace(Settings.from_environment())
+    matrix = status_matrix(workspace, study=study, entity=entity)
     table = Table(box=None, pad_edge=False, header_style="bold")
     one = matrix.studies[0] if study else None
     for name in ("entity", "variable", *(("status", "coverage", *COUNTS, "why") if one else matrix.studies)):
@@ -31,6 +34,16 @@ def show_variables_status(study: str | None, entity: str | None) -> None:
         console.print("  ".join(legend()), "  share of rows with a value")
     console.print(table)
     console.print(summary(matrix))
+    if one:
+        _caveats(console, workspace.catalogue.studies[one])
+
+
+def _caveats(console: Console, study: Study) -> None:
+    """Print what is known to limit a study."""
+    if study.caveats:
+        console.print("\nKnown limitations", style="bold")
+    for caveat in study.caveats:
+        console.print(f"- {escape(str(caveat))}", soft_wrap=True)
 
 
 def _short(status: Status) -> Text:

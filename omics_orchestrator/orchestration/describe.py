@@ -21,6 +21,7 @@ from omics_orchestrator.steps.extract import ORIGINAL
 from omics_orchestrator.steps.result import StepResult
 from omics_orchestrator.steps.staged import FILES
 from omics_orchestrator.studies import EntityBlock, Study
+from omics_orchestrator.studies.caveats import caveats_about, caveats_in_words
 
 LARGEST = 100_000  # bytes of a picture in an event
 LINEAGE = "dagster/column_lineage"
@@ -53,13 +54,20 @@ def freshness(study: Study) -> dg.FreshnessPolicy | None:
     return dg.FreshnessPolicy.time_window(fail_window=window, warn_window=window - timedelta(hours=1))
 
 
+def limited(study: Study, description: str, **about: str) -> str:
+    """Return a description with the known limitations of the whole study and of what it is about below it."""
+    told = caveats_in_words(caveats_about(study, **about, whole=True))
+    return f"{description}\n\n{told}" if told else description
+
+
 def raw(study: Study, source: str, table: str) -> str:
     """Describe a raw table."""
     kind = study.sources[source].kind
-    return (
+    told = (
         f"**{study.title}**: table `{table}` of source `{source}` ({kind}), cells unchanged and all text. "
         "Only columns that a rule reads are stored."
     )
+    return limited(study, told)
 
 
 def raw_metadata(study: Study, source: str, table: str) -> dict[str, Any]:
@@ -74,7 +82,8 @@ def raw_metadata(study: Study, source: str, table: str) -> dict[str, Any]:
 def harmonised(study: Study, entity: Entity) -> str:
     """Describe a harmonised table."""
     rules = counted(len(study.mapping.entities[entity].rules), "variable")
-    return f"**{study.title}**: one row per {entity}, {rules} in the dictionary's words, types and units."
+    told = f"**{study.title}**: one row per {entity}, {rules} in the dictionary's words, types and units."
+    return limited(study, told, entity=entity)
 
 
 def harmonised_metadata(study: Study, entity: Entity, dictionary: Dictionary) -> dict[str, Any]:
@@ -139,16 +148,18 @@ def delivery(study: Study, name: str, tables: Sequence[str]) -> str:
 def files(study: Study, assay: str) -> str:
     """Describe the registered files of an assay."""
     form = study.assays[assay].format
-    return (
+    told = (
         f"**{study.title}**: files of assay `{assay}`, digest taken, checked, linked to samples.\n\n"
         f"`{form.format}`: {form.explain()}"
     )
+    return limited(study, told, assay=assay)
 
 
 def matrix(study: Study, assay: str) -> str:
     """Describe the matrix of an assay."""
     rows = study.assays[assay].format.matrix
-    return f'**{study.title}**: {rows} × features of assay `{assay}` as AnnData; load("matrix/{study.study}/{assay}").'
+    told = f'**{study.title}**: {rows} × features of assay `{assay}` as AnnData; load("matrix/{study.study}/{assay}").'
+    return limited(study, told, assay=assay)
 
 
 def identity(study: Study) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from omics_orchestrator.dictionary import Dictionary
-from omics_orchestrator.orchestration.describe import LINEAGE
+from omics_orchestrator.orchestration.describe import LINEAGE, limited
 from omics_orchestrator.studies import Study
 from omics_orchestrator.studies.datasets import DatasetColumn, columns_of, entities_of
 
@@ -26,7 +26,7 @@ def description(study: Study, name: str) -> str:
         f"What counts time counts to {day.isoformat()}." if day else "It has no reference date.",
         f'`load("dataset/{study.study}/{name}")` · `omics export dataset/{study.study}/{name} {name}.csv`',
     ]
-    return " ".join(told[:2]) + f"\n\n{told[2]}"
+    return limited(study, " ".join(told[:2]) + f"\n\n{told[2]}", dataset=name)
 
 
 def metadata(study: Study, name: str, dictionary: Dictionary) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from omics_orchestrator.steps import find
+from omics_orchestrator.steps.caveats import caveats_of, in_words
 from omics_orchestrator.steps.select import Selection, select_with_borrowed
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import table_state
@@ -22,16 +23,27 @@ if TYPE_CHECKING:
 def annotated_matrix(workspace: Workspace, key: str, study: str, assay: str, asked: Selection) -> AnnData:
     """Return a matrix, samples or cells × features, with sample, visit and participant variables in `obs`.
 
+    Known limitations stand in `uns["caveats"]`, a line each; the entry is not there where none is known.
+
     Raises:
         UnknownKey: there is no such matrix, or a variable is not known.
     """
+    import numpy as np
+
+    if (study, assay) not in find.stored_matrices(workspace):
+        raise find.unknown_key(workspace, key)
+    matrix = _with_variables(workspace, study, assay, asked)
+    if lines := [in_words(one) for one in caveats_of(workspace, key, matrix.obs.columns)]:
+        matrix.uns["caveats"] = np.array(lines, dtype=object)
+    return matrix
+
+
+def _with_variables(workspace: Workspace, study: str, assay: str, asked: Selection) -> AnnData:
     import numpy as np
     import pandas as pd
 
     from omics_orchestrator.matrices.build import load_matrix
 
-    if (study, assay) not in find.stored_matrices(workspace):
-        raise find.unknown_key(workspace, key)
     matrix = load_matrix(workspace.stores, study, assay)
     obs = _sample_variables(workspace, study, asked)
     if obs is None:

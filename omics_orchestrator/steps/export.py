@@ -18,6 +18,14 @@ import pyarrow.types as pt
 
 from omics_orchestrator.errors import OmicsError, UnknownKey
 from omics_orchestrator.registry.query import files_of
+from omics_orchestrator.steps.caveats import caveats_of
+from omics_orchestrator.steps.export_notes import (
+    caveats_of_table,
+    into_seurat,
+    notes,
+    notes_file,
+    with_caveats,
+)
 from omics_orchestrator.steps.find import read_key, unknown_key
 from omics_orchestrator.steps.select import Selection
 from omics_orchestrator.steps.wide_values import number_text
@@ -34,20 +42,23 @@ class ExportError(OmicsError):
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written; `left_out`: parts of a matrix that a Seurat object has no place for."""
+    """What was written, and `notes` beside it; `left_out`: parts of a matrix without a place in a Seurat object."""
 
     file: Path
     rows: int
     columns: int
     left_out: tuple[str, ...] = ()
+    notes: Path | None = None
 
 
 def export(workspace: Workspace, key: str, file: Path, asked: Selection, *, force: bool = False) -> Exported:
     """Write the table (.csv, .parquet) or matrix (.h5ad, .rds) that bears `key` to `file`, as its suffix says.
 
+    What is to be known of it lies beside it, in `<file>.notes.md`; no such file where there is nothing to say.
+
     Raises:
         UnknownKey: nothing bears that key, or a study or column is not known.
-        ExportError: the suffix is none of them, the folder is not there, or the file is and `force` is not given.
+        ExportError: the suffix is none of them, the folder is not there, or a file is and `force` is not given.
     """
     place = [part for part in key.split("/") if part]
     is_matrix = place[:1] == ["matrix"]
@@ -56,17 +67,31 @@ def export(workspace: Workspace, key: str, file: Path, asked: Selection, *, forc
         raise ExportError(f"{file}: the suffix says how it is written; allowed: {', '.join(allowed)}")
     if not file.parent.is_dir():
         raise ExportError(f"{file}: there is no folder {file.parent}")
-    if file.exists() and not force:
-        raise ExportError(f"{file} exists; --force replaces it")
+    for one in (file, notes_file(file)):
+        if one.exists() and not force:
+            raise ExportError(f"{one} exists; --force replaces it")
     if is_matrix:
         return _export_matrix(workspace, key, place[1:], file, asked)
     table = _rows(workspace, key, asked)
+    caveats = caveats_of_table(workspace, key, table)
     with _beside(file) as written:
         if file.suffix.lower() == ".csv":
             _write_csv(table, written)
         else:
-            _write_parquet(table, written)
-    return Exported(file, table.num_rows, table.num_columns)
+            _write_parquet(with_caveats(table, caveats), written)
+        beside = _write_notes(file, notes(key, caveats))
+    return Exported(file, table.num_rows, table.num_columns, notes=beside)
+
+
+def _write_notes(file: Path, text: str) -> Path | None:
+    """Write what is to be known of an export before it takes its place; old notes never lie beside a new file."""
+    beside = notes_file(file)
+    if not text:
+        beside.unlink(missing_ok=True)
+        return None
+    with _beside(beside) as written:
+        written.write_text(text, encoding="utf-8")
+    return beside
 
 
 def _export_matrix(
@@ -78,6 +103,7 @@ def _export_matrix(
     if len(place) != 2:
         raise unknown_key(workspace, key)
     matrix = annotated_matrix(workspace, key, place[0], place[1], asked)
+    caveats = caveats_of(workspace, key, matrix.obs.columns)
     left: list[str] = []
     with _beside(file) as written:
         if file.suffix.lower() == ".h5ad":
@@ -85,8 +111,10 @@ def _export_matrix(
         else:
             from omics_orchestrator.formats.rds_write import write_seurat
 
+            into_seurat(matrix)
             left = write_seurat(matrix, written)
-    return Exported(file, matrix.n_obs, matrix.n_vars, tuple(left))
+        beside = _write_notes(file, notes(key, caveats))
+    return Exported(file, matrix.n_obs, matrix.n_vars, tuple(left), beside)
 
 
 def _rows(workspace: Workspace, key: str, asked: Selection) -> pa.Table:

@@ -18,6 +18,8 @@ from omics_orchestrator.errors import nearest
 from omics_orchestrator.sources import AnySource
 from omics_orchestrator.sources.base import Source
 from omics_orchestrator.studies.assay import Assay
+from omics_orchestrator.studies.caveat_checks import CAVEATS, check_caveats
+from omics_orchestrator.studies.caveats import Caveat
 from omics_orchestrator.studies.dataset_checks import check_datasets
 from omics_orchestrator.studies.datasets import Dataset
 from omics_orchestrator.studies.families import write_out
@@ -35,6 +37,7 @@ STUDY: Shape[StudyFile] = Shape(StudyFile)
 SOURCE: Shape[Source] = Shape(AnySource)
 ASSAY: Shape[Assay] = Shape(Assay)
 DATASET: Shape[Dataset] = Shape(Dataset)
+CAVEAT: Shape[Caveat] = Shape(Caveat)
 RULE: Shape[AnyVerb] = Shape(AnyVerb)
 BLOCK: Shape[EntityBlock] = Shape(EntityBlock)
 NONE: Shape[NoneRule] = Shape(NoneRule)
@@ -53,7 +56,8 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     problems = Problems()
     about = read_yaml(folder / "study.yaml", problems)
     datasets = _each(DATASET, about, "datasets") if about.tree is not None else {}
-    sources, assays, head = _read_head(about, datasets)
+    caveats = _read_caveats(about)
+    sources, assays, head = _read_head(about, datasets, caveats)
     check_sources(about, sources)
     check_assays(about, assays, dictionary)
     rules = read_yaml(folder / "mapping.yaml", problems)
@@ -65,10 +69,10 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
     if head is not None:
         check_identifiers(about, head.identifiers, sources, declared or (), check)
         check_pseudonyms(head, mapping, about, rules)
-    if not any(
-        problem.file.name == rules.file.name for problem in problems.found
-    ):  # of a broken rule, nothing is known
+    readable = not any(problem.file.name == rules.file.name for problem in problems.found)
+    if readable:  # of a broken rule, nothing is known
         check_datasets(about, datasets, mapping, dictionary)
+    check_caveats(about, caveats, mapping if readable else None, dictionary)
     settled = read_settled(folder, head.assays if head else (), problems) if head else {}
     problems.raise_if_any()
     assert head is not None  # otherwise problems were found
@@ -76,13 +80,15 @@ def read_study(folder: Path, dictionary: Dictionary) -> Study:
 
 
 def _read_head(
-    about: Document, datasets: dict[str, Dataset]
+    about: Document, datasets: dict[str, Dataset], caveats: dict[int, Caveat]
 ) -> tuple[dict[str, Source], dict[str, Assay], StudyFile | None]:
     """Return the sources and assays that could be read, and study.yaml as a whole where all of it could."""
     if about.tree is None:
         return {}, {}, None
     sources, assays = _each(SOURCE, about, "sources"), _each(ASSAY, about, "assays")
     tree: dict[str, object] = {**about.section(), "sources": sources, "assays": assays, "datasets": datasets}
+    if isinstance(tree.get(CAVEATS), list):
+        tree[CAVEATS] = tuple(caveats.values())
     grammar = about.section("participant_id")
     if isinstance(name := grammar.get("aliases"), str):
         aliases = read_aliases(about.file.parent / name, grammar.get("pattern"), about.problems)
@@ -92,6 +98,14 @@ def _read_head(
         message = f"the study is called {called!r}, its folder {folder!r}"
         about.complain(("study",), message, "both must be the same")
     return sources, assays, validate(STUDY, tree, about, ())
+
+
+def _read_caveats(about: Document) -> dict[int, Caveat]:
+    """Return place in the list → caveat, of those that could be read."""
+    listed = about.tree.get(CAVEATS) if isinstance(about.tree, dict) else None
+    numbered = enumerate(listed) if isinstance(listed, list) else ()
+    read = {number: validate(CAVEAT, raw, about, (CAVEATS, number)) for number, raw in numbered}
+    return {number: caveat for number, caveat in read.items() if caveat is not None}
 
 
 def _read_mapping(document: Document, dictionary: Dictionary) -> Mapping:

@@ -18,6 +18,7 @@ from omics_orchestrator.declared import Declared
 from omics_orchestrator.sources import AnySource
 from omics_orchestrator.sources.base import Source, admits
 from omics_orchestrator.studies.assay import Assay
+from omics_orchestrator.studies.caveats import Caveat
 from omics_orchestrator.studies.datasets import Dataset
 from omics_orchestrator.studies.grammar import IdGrammar
 from omics_orchestrator.studies.mapping import Mapping
@@ -98,6 +99,8 @@ class StudyFile(Declared):
     """The omics files, by a name of assays.yaml (or one with a suffix: mgx_species)."""
     datasets: dict[Name, Dataset] = {}
     """The wide tables that the study publishes under its own names, by a name of their own."""
+    caveats: tuple[Caveat, ...] = ()
+    """Known limitations: sentences, each of the whole study or `about` something of it."""
 
 
 class Study(StudyFile):

@@ -10,6 +10,7 @@ import sys
 from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
 from omics_orchestrator.dictionary import MISSING_REASONS, Dictionary, Variable
 from omics_orchestrator.dictionary.synonyms import SYNONYM_HEADER
@@ -18,6 +19,7 @@ from omics_orchestrator.formats import FORMATS
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources import SOURCES
 from omics_orchestrator.studies import Assay, Catalogue, EntityBlock, Join, Study
+from omics_orchestrator.studies.caveats import About, Caveat
 from omics_orchestrator.verbs import VERBS
 from omics_orchestrator_tests.data_dictionary.line import DICTIONARY
 
@@ -186,9 +188,10 @@ def words() -> list[str]:
         if name not in {"rules", "where_reads"}
     ]
     assay = list(Assay.model_fields)
+    models: list[type[BaseModel]] = [*SOURCES.values(), FORMATS["feature_table"], *VERBS.values()]
     options = [
         field.alias or name
-        for model in (*SOURCES.values(), FORMATS["feature_table"], *VERBS.values())
+        for model in [*models, Caveat, About]
         for name, field in model.model_fields.items()
         if name not in NOT_WRITTEN
     ]

@@ -19,6 +19,12 @@ def all_versions(study, dictionary):
 CHANGES = {
     "a title": ("study", "title: Tiny", "title: Tinier", set()),
     "a steward": ("study", "tiny@example.org", "other@example.org", set()),
+    "a caveat": (
+        "study",
+        "assays:\n",
+        "caveats:\n  - Three participants only.\n  - {text: Of men., about: {variables: crp}}\nassays:\n",
+        set(),
+    ),
     "a schedule": ("study", "01:30", "02:30", set()),
     "one target of a recode": ("mapping", "M: male", "M: unknown", {"participant"}),
     "a named map": ("mapping", "2: no", "2: no, 3: no", {"participant"}),
