@@ -188,10 +188,11 @@ def words() -> list[str]:
         if name not in {"rules", "where_reads"}
     ]
     assay = list(Assay.model_fields)
-    models: list[type[BaseModel]] = [*SOURCES.values(), FORMATS["feature_table"], *VERBS.values()]
+    models: list[type[BaseModel]] = [FORMATS["feature_table"], Caveat, About]
+    models += [*SOURCES.values(), *VERBS.values()]
     options = [
         field.alias or name
-        for model in [*models, Caveat, About]
+        for model in models
         for name, field in model.model_fields.items()
         if name not in NOT_WRITTEN
     ]
