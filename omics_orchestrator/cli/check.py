@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.console import Console
 
+from omics_orchestrator.dictionary.drugs import read_drugs
 from omics_orchestrator.dictionary.problems import Problems
-from omics_orchestrator.dictionary.synonyms import SYNONYMS_FILE, read_synonyms
+from omics_orchestrator.dictionary.synonyms import read_synonyms
 from omics_orchestrator.errors import DeclarationError, Problem, UnknownKey
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.workspace import Workspace
@@ -16,7 +19,7 @@ def run_check(names: list[str]) -> int:
     """Print the problems of all (or the named) studies; return 0 when there is none."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     workspace = Workspace(Settings.from_environment())
-    words = _synonym_problems(workspace)
+    words = _problems_of_words(workspace)
     if words:
         console.print(str(DeclarationError(words)))
     try:
@@ -36,7 +39,8 @@ def run_check(names: list[str]) -> int:
     for name, study in catalogue.studies.items():
         for note in notes(study.datasets, study.mapping) if name in asked else ():
             console.print(f"{name}: note: {note}")
-    counts = [f"{_problems(len(words))} in {SYNONYMS_FILE}, for the search only"] if words else []
+    files = Counter(problem.file.name for problem in words)
+    counts = [f"{_problems(number)} in {name}, for search and pages only" for name, number in files.items()]
     counts += [f"{_problems(len(wrong.problems))} in {name}" for name, wrong in broken.items()]
     fine = sorted(name for name in catalogue.studies if name in asked)
     if fine:
@@ -45,9 +49,15 @@ def run_check(names: list[str]) -> int:
     return 1 if broken or words else 0
 
 
-def _synonym_problems(workspace: Workspace) -> list[Problem]:
-    problems = Problems()
-    read_synonyms(workspace.settings.dictionary, problems)
+def _problems_of_words(workspace: Workspace) -> list[Problem]:
+    """Return the mistakes of synonyms and drugs, which no run reads."""
+    problems, folder = Problems(), workspace.settings.dictionary
+    read_synonyms(folder, problems)
+    try:
+        dictionary = workspace.dictionary
+    except DeclarationError:  # told below; without it the variables of drugs cannot be checked
+        return list(problems.found)
+    read_drugs(folder, problems, {name: dictionary.codes(name) for name in dictionary.variables})
     return list(problems.found)
 
 

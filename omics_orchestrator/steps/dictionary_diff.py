@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
+from omics_orchestrator.dictionary.drugs import as_written
 from omics_orchestrator.errors import DeclarationError, OmicsError
 from omics_orchestrator.steps.history import files_at
 from omics_orchestrator.steps.workspace import Workspace
@@ -88,9 +89,11 @@ def dictionary_diff(workspace: Workspace, ref: str) -> Difference:
         commit = files_at(folder, ref, place)
         old_dictionary = _read_old(place, ref)
         old_catalogue = load_studies(place, old_dictionary)
+        old_drugs = as_written(place)
     unread = dict.fromkeys(old_catalogue.broken, f"broken at {ref}")
     unread |= dict.fromkeys(catalogue.broken, "broken now")
-    before, after = _Side(old_dictionary, old_catalogue), _Side(dictionary, catalogue)
+    before = _Side(old_dictionary, old_catalogue, old_drugs)
+    after = _Side(dictionary, catalogue, as_written(folder))
     return Difference(
         commit=commit,
         before=old_dictionary.digest_of_all,
@@ -105,6 +108,8 @@ def dictionary_diff(workspace: Workspace, ref: str) -> Difference:
 class _Side:
     dictionary: Dictionary
     catalogue: Catalogue
+    drugs: Mapping[str, Mapping[str, Mapping[str, str]]]
+    """Section → class or ingredient → its cells."""
 
     def sections(self) -> dict[str, dict[str, Any]]:
         """Return section → entry → what it says, as plain trees."""
@@ -112,6 +117,7 @@ class _Side:
         for one in fields(self.dictionary):
             entries = _tree(getattr(self.dictionary, one.name))
             found[one.name] = entries if isinstance(entries, dict) else {"": entries}
+        found |= {section: _tree(rows) for section, rows in self.drugs.items()}
         return found | {"studies": {name: _study(study) for name, study in self.catalogue.studies.items()}}
 
 

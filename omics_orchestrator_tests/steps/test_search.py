@@ -13,8 +13,10 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 
 from omics_orchestrator.dictionary import Dictionary, Variable, load_dictionary
+from omics_orchestrator.dictionary.drugs import CLASSES_FILE, DRUGS_FILE, Drugs, read_drugs
 from omics_orchestrator.dictionary.problems import Problems
 from omics_orchestrator.dictionary.synonyms import Synonyms, read_synonyms
+from omics_orchestrator.dictionary.told import Telling
 from omics_orchestrator.dictionary.wording import words
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.steps import search
@@ -167,7 +169,7 @@ def test_words_of_a_study_find_its_variables_after_those_that_hold_them(tmp_path
     assert names(index, "biologic") == ["ifx"]
 
 
-def test_synonyms_make_nothing_stale(tmp_path):
+def test_synonyms_and_drugs_make_nothing_stale(tmp_path):
     def versions(folder: Path) -> dict[str, str]:
         dictionary = load_dictionary(folder)
         return of_all(load_studies(folder, dictionary), dictionary)
@@ -175,6 +177,8 @@ def test_synonyms_make_nothing_stale(tmp_path):
     folder = write(tmp_path)
     before = versions(folder)
     (folder / "synonyms.csv").write_text("term,synonyms,also_finds\nCRP,reactive,\n")
+    for name in (DRUGS_FILE, CLASSES_FILE):
+        (folder / name).write_bytes((DICTIONARY / name).read_bytes())
     assert versions(folder) == before != {}
 
 
@@ -187,10 +191,35 @@ def test_every_row_of_the_synonyms_finds_something():
         for text in (variable.name, variable.label, variable.description, *codes, *codes.values())
     }
     said = "".join(texts)
-    rows = [(*row.terms, *row.also_finds) for row in SYNONYMS]
-    useless = [row for row in rows if not any(f" {' '.join(words(term))} " in said for term in row)]
-    assert len(rows) > 60
-    assert useless == []
+    rows = {row.terms[0]: (*row.terms, *row.also_finds) for row in SYNONYMS}
+    useless = {
+        name for name, row in rows.items() if not any(f" {' '.join(words(term))} " in said for term in row)
+    }
+    drugs = read_drugs(DICTIONARY, Problems())
+    unasked = {name for name in useless & {*drugs.drugs, *drugs.classes} if not variables_of(drugs, name)}
+    assert len(rows) > 100
+    assert useless - unasked == set()
+    assert unasked == {"S1P modulator", "ozanimod", "etrasimod", "antidiarrhoeal", "loperamide"}
+
+
+def variables_of(drugs: Drugs, name: str) -> list[Telling]:
+    above = drugs.drugs[name].drug_class if name in drugs.drugs else name
+    own = drugs.drugs[name].variables if name in drugs.drugs else ()
+    return [*own, *(told for group in drugs.groups(above) for told in drugs.classes[group].variables)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("pentasa", {"sampling_asa", "baseline_asa"}),
+        ("medrol", {"sampling_steroids"}),
+        ("tysabri", {"sampling_biologic", "baseline_biologic_exposure"}),
+        ("risankisumab", {"risa", "sampling_risa"}),
+        ("thiopurines", {"baseline_thiopurine_exposure", "aza_start"}),
+    ],
+)
+def test_a_drug_is_found_by_its_names_and_by_its_class_where_no_variable_is_its_own(find, text, expected):
+    assert expected <= set(find(text)[:5])
 
 
 def test_the_searches_of_the_bench_are_answered(find):
