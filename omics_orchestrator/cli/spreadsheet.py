@@ -13,6 +13,7 @@ from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.find import Coverage, coverage
 from omics_orchestrator.steps.spreadsheet import export_book, read_import
 from omics_orchestrator.steps.spreadsheet.complaints import Told
+from omics_orchestrator.steps.spreadsheet.seen import Seen, codes_seen
 from omics_orchestrator.steps.spreadsheet.sheets import MAPPINGS
 from omics_orchestrator.steps.workspace import Workspace
 
@@ -29,10 +30,9 @@ def write_workbook(file: Path, *, replace: bool) -> None:
         raise FormatError(f"there is no folder {file.parent}")
     console = _console()
     workspace = Workspace(Settings.from_environment())
-    shares: Coverage = {}
-    if workspace.dictionary:
-        shares = _coverage(console, workspace)
-    export_book(workspace.settings.dictionary, file, shares)
+    _ = workspace.dictionary  # its mistakes are told before anything is asked of the database
+    shares, seen = _stored(console, workspace)
+    export_book(workspace.settings.dictionary, file, shares, seen)
     of = f", with the coverage of {', '.join(sorted(shares))}" if shares else ""
     console.print(f"written: {file}{of}")
 
@@ -60,12 +60,13 @@ def _console() -> Console:
     return Console(soft_wrap=True, highlight=False, markup=False)
 
 
-def _coverage(console: Console, workspace: Workspace) -> Coverage:
+def _stored(console: Console, workspace: Workspace) -> tuple[Coverage, Seen]:
+    """Return what is shown of the stored tables; nothing, where there is no database."""
     try:
-        return coverage(workspace)
+        return coverage(workspace), codes_seen(workspace)
     except OmicsError as error:
-        console.print(f"without coverage: {error}")
-        return {}
+        console.print(f"without coverage and codes: {error}")
+        return {}, {}
 
 
 def _tell(console: Console, told: Told) -> None:

@@ -23,6 +23,9 @@ def test_out_and_in_again(installation: Installation, database: Database) -> Non
     file = installation.dictionary / "variables.csv"
     before = file.read_text()
     opened = load_workbook(book)
+    header, *rows = ([cell or "" for cell in row] for row in opened["mappings"].values)
+    told_of = {row[2]: row[header.index("shown: codes in the data")] for row in rows}
+    assert (told_of["sex"], told_of["age"]) == ("m, f", "")  # two men, one woman
     sheet = opened["variables"]
     row = next(cell.row for cell in sheet["A"] if cell.value == "crp")
     sheet[f"J{row}"], sheet[f"M{row}"], sheet[f"N{row}"] = "CRP!", "in plasma?", "Ann"

@@ -1,6 +1,6 @@
 """The dictionary as a workbook and back: variables, code lists and mappings for people who work in spreadsheets.
 
-Nothing of participants stands in it but the share of rows with a value per study.
+Nothing of participants stands in it but the share of rows with a value per study, and codes of columns of codes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from omics_orchestrator.dictionary.problems import Problems, read_text
 from omics_orchestrator.dictionary.variables import Sensitivity
 from omics_orchestrator.errors import FormatError
 from omics_orchestrator.sources.workbook import is_protected
-from omics_orchestrator.steps.spreadsheet.beside import KEPT, coverage_columns, edited, kept
+from omics_orchestrator.steps.spreadsheet.beside import KEPT, edited, kept, variable_columns
 from omics_orchestrator.steps.spreadsheet.book import Choices, Content, make_book
 from omics_orchestrator.steps.spreadsheet.cells import Refused
 from omics_orchestrator.steps.spreadsheet.checking import Part, check
@@ -34,6 +34,7 @@ from omics_orchestrator.steps.spreadsheet.merging import merge
 from omics_orchestrator.steps.spreadsheet.packed import AGAIN, unpacked
 from omics_orchestrator.steps.spreadsheet.reading import Rows, grid_of, read_rows, told_inside
 from omics_orchestrator.steps.spreadsheet.records import Records, read_records
+from omics_orchestrator.steps.spreadsheet.seen import Seen
 from omics_orchestrator.steps.spreadsheet.sheets import (
     CODES,
     FORMAT,
@@ -71,13 +72,14 @@ class Import:
             replace_file(file, raw)
 
 
-def export_book(folder: Path, file: Path, shares: Shares) -> None:
+def export_book(folder: Path, file: Path, shares: Shares, seen: Seen | None = None) -> None:
     """Write the dictionary of `folder` as a workbook.
 
     Args:
         folder: the data dictionary.
         file: the workbook; replaced in one step.
         shares: study → (entity, variable) → share of rows with a value.
+        seen: (study, entity, variable) → the codes in the column that its rule translates.
 
     Raises:
         DeclarationError: the dictionary has mistakes.
@@ -94,13 +96,13 @@ def export_book(folder: Path, file: Path, shares: Shares) -> None:
             sheet,
             records[sheet.name],
             choices[sheet.name],
-            coverage_columns(shares, records[sheet.name]) if sheet is VARIABLES else {},
+            variable_columns(shares, dictionary, records[sheet.name]) if sheet is VARIABLES else {},
         )
         for sheet in SHEETS
     ]
     mappings = mapping_texts(folder)
     entries = all_entries(mappings)
-    contents.append(Content(MAPPINGS, records_of(entries), {}, shown(entries, dictionary)))
+    contents.append(Content(MAPPINGS, records_of(entries), {}, shown(entries, dictionary, seen or {})))
     texts |= {f"{study}/{MAPPINGS.file}": text for study, text in mappings.items()}
     texts[KEPT] = kept({content.sheet.name: content.beside for content in contents})
     stream = io.BytesIO()

@@ -8,22 +8,31 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.steps.spreadsheet.reading import Rows
 from omics_orchestrator.steps.spreadsheet.records import Records
-from omics_orchestrator.steps.spreadsheet.sheets import COVERAGE, Sheet
+from omics_orchestrator.steps.spreadsheet.sheets import COVERAGE, SAMPLE, SHOWN, Sheet
 
 KEPT = "beside"  # under this name the hidden sheet keeps what was shown
 Columns = Mapping[str, Sequence[str]]
 
 
-def coverage_columns(
-    shares: Mapping[str, Mapping[tuple[str, str], float]], records: Records
+def variable_columns(
+    shares: Mapping[str, Mapping[tuple[str, str], float]], dictionary: Dictionary, records: Records
 ) -> dict[str, list[str]]:
-    """Return the coverage columns of the sheet `variables`: the share of rows with a value, in percent."""
-    return {
+    """Return what stands beside the sheet `variables`: the codes, and of each study the share of rows with a value."""
+    codes = [_codes(dictionary, record.cells["code_list"]) for record in records.rows.values()]
+    return {f"{SHOWN}codes": codes} | {
         f"{COVERAGE}{study}": [_percent(of_study, record.cells) for record in records.rows.values()]
         for study, of_study in sorted(shares.items())
     }
+
+
+def _codes(dictionary: Dictionary, code_list: str) -> str:
+    labels = dictionary.code_lists.get(code_list, {})
+    shown = [f"{code} {label}" if label else code for code, label in labels.items()]
+    more = [f"and {len(shown) - SAMPLE} more"] if len(shown) > SAMPLE else []
+    return ", ".join(shown[:SAMPLE] + more)
 
 
 def _percent(of_study: Mapping[tuple[str, str], float], cells: Mapping[str, str]) -> str:

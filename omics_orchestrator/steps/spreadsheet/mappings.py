@@ -15,6 +15,7 @@ from omics_orchestrator.steps.spreadsheet.complaints import Complaint, Told
 from omics_orchestrator.steps.spreadsheet.entries import Entry, read_entries, replaced
 from omics_orchestrator.steps.spreadsheet.reading import Rows
 from omics_orchestrator.steps.spreadsheet.records import Record, Records
+from omics_orchestrator.steps.spreadsheet.seen import Seen
 from omics_orchestrator.steps.spreadsheet.sheets import MAPPINGS, SHOWN, named
 
 Key = tuple[str, ...]  # study, entity, variable
@@ -48,13 +49,14 @@ def records_of(entries: Entries) -> Records:
     return Records("", rows, "\n")
 
 
-def shown(entries: Entries, dictionary: Dictionary) -> dict[str, list[str]]:
+def shown(entries: Entries, dictionary: Dictionary, seen: Seen) -> dict[str, list[str]]:
     """Return the columns beside the rules that help to read them."""
     labels = {name: variable.label for name, variable in dictionary.variables.items()}
     return {
         f"{SHOWN}line": [f"{key[0]}/mapping.yaml:{one.line}" for key, one in entries.items()],
         f"{SHOWN}editable here": ["yes" if one.whole else "no" for one in entries.values()],
         f"{SHOWN}label": [labels.get(key[2], "") for key in entries],
+        f"{SHOWN}codes in the data": [seen.get((key[0], key[1], key[2]), "") for key in entries],
     }
 
 

@@ -14,6 +14,7 @@ FORMAT = "1"  # of the workbook; another one is refused
 INSIDE = "omics"  # the hidden sheet: format, digests, the exported files, the allowed values
 COVERAGE = "coverage: "  # begins the header of a column that is shown and never read
 SHOWN = "shown: "  # so does this
+SAMPLE = 9  # codes that are shown of a list or column
 REVIEWS = ("review", "reviewer")
 WIDTHS = {
     **{"name": 32, "code_list": 22, "code": 24, "label": 44, "description": 60, "terms": 30},

@@ -51,8 +51,11 @@ def test_the_sheets_offer_the_allowed_words(desk: Desk):
     assert book.sheetnames == ["variables", "codes", "mappings", "omics"]
     assert book["omics"].sheet_state == "hidden"
     sheet = book["variables"]
-    assert [cell.value for cell in sheet[1]][-3:] == ["review", "reviewer", "coverage: north"]
-    assert [sheet.cell(row, 15).value for row in range(2, 6)] == [None, None, "46%", None]
+    assert [cell.value for cell in sheet[1]][-4:] == [
+        *("review", "reviewer", "shown: codes", "coverage: north")
+    ]
+    assert [cell.value for cell in sheet["O"] if cell.value][1:2] == ["male Male, female Female"]
+    assert [sheet.cell(row, 16).value for row in range(2, 6)] == [None, None, "46%", None]
     assert sheet.freeze_panes == "B2"
     offered = {}
     for rule in sheet.data_validations.dataValidation:
