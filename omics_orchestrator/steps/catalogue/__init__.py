@@ -12,6 +12,7 @@ from pathlib import Path
 
 from omics_orchestrator.steps import search
 from omics_orchestrator.steps.catalogue.coarse import LEAST, Coarse
+from omics_orchestrator.steps.catalogue.distribution import distributions
 from omics_orchestrator.steps.catalogue.entries import Entries
 from omics_orchestrator.steps.catalogue.held import held
 from omics_orchestrator.steps.catalogue.pages import Site
@@ -49,7 +50,8 @@ def write_catalogue(workspace: Workspace, folder: Path, smallest: int = LEAST) -
         DeclarationError: the dictionary cannot be used (a broken study is no error: its page tells).
     """
     refuse_foreign(folder)
-    entries = Entries(workspace, held(workspace), Coarse(smallest), {})
+    coarse, known = Coarse(smallest), held(workspace)
+    entries = Entries(workspace, known, coarse, dict(distributions(workspace, known.tables, coarse)))
     site = Site(entries)
     pages = {page.place: page.html() for page in site.pages()}
     written = {**pages, **_beside(site)}

@@ -56,13 +56,15 @@ class Coarse:
         return min(max(round(100 * share), 1), 99)
 
     def share(self, part: int, whole: int) -> str:
-        """Return how many of the rows have a value, in words that let no small count be computed."""
+        """Return how many of the rows have a value, in words from which no small count can be computed."""
         if part == 0:
             return "no values"
-        if part < self.least:
-            return self.few
         if part == whole:
             return "100 %"
+        if whole < 4 * self.least:
+            return "too few rows"
+        if part < self.least:
+            return self.few
         return "nearly all" if whole - part < self.least else f"{self.percent(part, whole)} %"
 
     def reason(self, why: str) -> str:

@@ -121,10 +121,9 @@ class Entries:
         values, missing = counts.get("n_value"), counts.get("n_missing")
         if values is None or missing is None:
             return "", None
-        if values + missing < self.coarse.least:
-            return "too few rows", None
         share = self.coarse.share(values, values + missing)
-        return share, None if share == self.coarse.few else self.coarse.percent(values, values + missing)
+        drawn = share.endswith("%") or share == "nearly all"
+        return share, self.coarse.percent(values, values + missing) if drawn else None
 
     @staticmethod
     def _rule(study: Study, variable: Variable) -> Verb | None:
