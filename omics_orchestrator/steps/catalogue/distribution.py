@@ -18,6 +18,7 @@ from omics_orchestrator.errors import StorageError, UnknownKey
 from omics_orchestrator.steps.catalogue.coarse import Coarse
 from omics_orchestrator.steps.catalogue.disclosure import Counted, shown_cells
 from omics_orchestrator.steps.catalogue.ranges import ranges_of
+from omics_orchestrator.steps.catalogue.units import in_print
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableState, read_table
 
@@ -161,7 +162,7 @@ def sorted_into(
     if censored:  # always, so that nobody learns from their absence
         places[held & (signs == "<")], places[held & (signs == ">")] = len(labels), len(labels) + 1
         labels += ["below a limit of measurement", "above a limit of measurement"]
-    return Sorted(labels, places, variable.unit.strip("{}"), ordered=True)
+    return Sorted(labels, places, in_print(variable.unit), ordered=True)
 
 
 def _coded(variable: Variable, dictionary: Dictionary, column: pa.ChunkedArray) -> Sorted:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from omics_orchestrator.dictionary import KEYS, Variable
+from omics_orchestrator.dictionary import Variable
 from omics_orchestrator.errors import DeclarationError
 from omics_orchestrator.harmonise.status import ERROR
 from omics_orchestrator.steps.catalogue.coarse import Coarse
@@ -16,6 +16,7 @@ from omics_orchestrator.steps.rule_text import readable
 from omics_orchestrator.steps.status import Status
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Study
+from omics_orchestrator.studies.caveats import Caveat, caveats_about
 from omics_orchestrator.studies.suggestions import Suggestion, read_suggestions
 from omics_orchestrator.verbs import Verb
 
@@ -45,7 +46,8 @@ class Entry:
         percent: the same for a bar; None = no bar.
         rule: as one would write it in mapping.yaml; empty = there is none.
         review: what became of suggestions, in words.
-        distribution: how the values are spread; None = it is not shown.
+        distribution: how the values are spread; None = there are no data.
+        caveats: known limitations of it.
     """
 
     study: str
@@ -58,11 +60,12 @@ class Entry:
     rule: str = ""
     review: tuple[str, ...] = ()
     distribution: Distribution | None = None
+    caveats: tuple[Caveat, ...] = ()
 
     @property
     def told(self) -> bool:
         """Whether the study says anything of the variable."""
-        return self.status != "undetermined" or bool(self.review)
+        return self.status != "undetermined" or bool(self.review or self.caveats)
 
 
 @dataclass(frozen=True)
@@ -84,15 +87,24 @@ class Entries:
 
     def of_study(self, name: str) -> Iterator[Entry]:
         """Yield the entries of one study, in the dictionary's order; keys are none."""
-        for variable in self.workspace.dictionary.variables.values():
-            cell = self.held.matrix.cells.get((variable.entity, variable.name), {}).get(name)
-            if variable.name not in KEYS[variable.entity] and cell:
-                yield self._entry(variable, name, cell)
+        for variable in self.workspace.dictionary.variables:
+            if (name, variable) in self._all:
+                yield self._all[name, variable]
 
     def having(self, variable: Variable) -> list[str]:
         """Return the studies in which a rule makes the variable."""
         studies = self.workspace.catalogue.studies.items()
         return [name for name, study in studies if self._rule(study, variable)]
+
+    @cached_property
+    def _all(self) -> dict[tuple[str, str], Entry]:
+        """(study, variable) → its entry."""
+        variables = self.workspace.dictionary.variables
+        return {
+            (study, name): self._entry(variables[name], study, status)
+            for (_, name), row in self.held.matrix.cells.items()
+            for study, status in row.items()
+        }
 
     def _entry(self, variable: Variable, name: str, status: Status) -> Entry:
         study = self.workspace.catalogue.studies.get(name)
@@ -114,6 +126,7 @@ class Entries:
             rule=rule_in_words(rule) if rule else "",
             review=tuple(_reviewed(self._suggestions.get(name, {}).get(variable.name, ()), rule)),
             distribution=self.distributions.get((name, variable.name)),
+            caveats=caveats_about(study, variable=variable.name) if study.caveats else (),
         )
 
     def _share(self, status: Status) -> tuple[str, int | None]:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 PLAIN = re.compile(r"[a-z][a-z0-9_]{0,79}")
 RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]")  # no file of Windows bears such a name
@@ -19,6 +19,7 @@ NAVIGATION = (
     ("Search", "index.html"),
     ("Variables", "variables.html"),
     ("Studies", "studies.html"),
+    ("Changes", "changes.html"),
 )
 
 
@@ -66,6 +67,13 @@ def anchor(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "other"
 
 
+def prose(text: str) -> Markup:
+    """Return a declared text escaped, what stands between backticks as code."""
+    parts = (str(escape(part)) for part in text.split("`"))
+    told = "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
+    return Markup(told)  # noqa: S704 - every part is escaped above
+
+
 def as_json(content: object) -> Markup:
     """Return JSON that may stand within a `script` element: nothing in it can end the element."""
     text = json.dumps(content, ensure_ascii=False, indent=1)
@@ -86,4 +94,5 @@ def templates() -> jinja2.Environment:
     )
     found.globals.update(variable=lambda name: file_of("variable", name))
     found.globals.update(study=lambda name: file_of("study", name), json_ld=as_json, anchor=anchor)
+    found.filters["prose"] = prose
     return found

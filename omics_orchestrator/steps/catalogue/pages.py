@@ -8,9 +8,11 @@ from typing import Any
 
 from omics_orchestrator.dictionary import Variable
 from omics_orchestrator.findings import counted
+from omics_orchestrator.steps.catalogue.changelog import changelog
 from omics_orchestrator.steps.catalogue.entries import WORDS, Entries
 from omics_orchestrator.steps.catalogue.frame import Page, anchor, file_of
 from omics_orchestrator.steps.catalogue.study_page import study_content
+from omics_orchestrator.steps.catalogue.units import in_print
 
 TYPES = {
     "text": "free text",
@@ -42,11 +44,12 @@ class Site:
     entries: Entries
 
     def pages(self) -> Iterator[Page]:
-        """Yield every page but the changelog."""
+        """Yield every page."""
         shared = self._shared()
         yield Page("index.html", "Data catalogue", "start.html", self._start() | shared)
         yield Page("variables.html", "Variables", "variables.html", self._start() | shared)
         yield Page("studies.html", "Studies", "studies.html", self._start() | shared)
+        yield Page("changes.html", "Changes", "changes.html", self._changes() | shared)
         for variable in self.entries.workspace.dictionary.variables.values():
             yield self._variable(variable, shared)
         catalogue = self.entries.workspace.catalogue
@@ -89,6 +92,11 @@ class Site:
         studies += [{"name": name, "title": name, "broken": True} for name in catalogue.broken]
         return {"domains": domains, "studies": sorted(studies, key=lambda one: one["name"]), "types": TYPES}
 
+    def _changes(self) -> dict[str, Any]:
+        workspace = self.entries.workspace
+        labels = {one.name: one.label for one in workspace.dictionary.variables.values()}
+        return {"log": changelog(workspace.settings.dictionary), "known": labels.keys(), "labels": labels}
+
     def _variable(self, variable: Variable, shared: dict[str, Any]) -> Page:
         dictionary = self.entries.workspace.dictionary
         entries = self.entries.of_variable(variable)
@@ -106,8 +114,8 @@ class Site:
 
 
 def unit_of(variable: Variable) -> str:
-    """Return the unit as people write it; counts of things bear none."""
-    return variable.unit.strip("{}")
+    """Return the unit as people write it: `µg/g`, `10⁹/L`, `kg/m²`."""
+    return in_print(variable.unit)
 
 
 def _facts(variable: Variable) -> Iterator[tuple[str, str]]:
@@ -116,11 +124,16 @@ def _facts(variable: Variable) -> Iterator[tuple[str, str]]:
     if variable.unit:
         yield "Unit", unit_of(variable)
     if variable.min is not None or variable.max is not None:
-        low = "" if variable.min is None else f"from {variable.min:g}"
-        high = "" if variable.max is None else f"to {variable.max:g}"
-        yield "Plausible", f"{low} {high}".strip()
+        yield "Plausible", _bounds(variable)
     yield "One value per", variable.entity
     yield "Domain", variable.domain
     if variable.terms:
         yield "Terminology", "; ".join(variable.terms)
     yield "Sensitivity", SENSITIVITIES[variable.sensitivity]
+
+
+def _bounds(variable: Variable) -> str:
+    """Return `0 to 50,000 µg/g`; a bound that is not declared is left out."""
+    low, high = ("" if bound is None else f"{bound:,.10g}" for bound in (variable.min, variable.max))
+    span = f"{low} to {high}" if low and high else f"{low} or more" if low else f"{high} or less"
+    return f"{span} {unit_of(variable)}".strip()
