@@ -10,10 +10,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from omics_orchestrator.dictionary.drugs import read_drugs
+from omics_orchestrator.dictionary.problems import Problems
 from omics_orchestrator.steps import search
 from omics_orchestrator.steps.catalogue.coarse import LEAST, Coarse
 from omics_orchestrator.steps.catalogue.distribution import distributions
+from omics_orchestrator.steps.catalogue.drug_page import DrugPages
 from omics_orchestrator.steps.catalogue.entries import Entries
+from omics_orchestrator.steps.catalogue.exposure import exposures
 from omics_orchestrator.steps.catalogue.held import held
 from omics_orchestrator.steps.catalogue.pages import Site
 from omics_orchestrator.steps.catalogue.site import refuse_foreign, write_site
@@ -52,7 +56,9 @@ def write_catalogue(workspace: Workspace, folder: Path, smallest: int = LEAST) -
     refuse_foreign(folder)
     coarse, known = Coarse(smallest), held(workspace)
     entries = Entries(workspace, known, coarse, dict(distributions(workspace, known.tables, coarse)))
-    site = Site(entries)
+    drugs = read_drugs(workspace.settings.dictionary, Problems())  # its mistakes are for `omics check`
+    counts = dict(exposures(workspace, known.tables, drugs, coarse))
+    site = Site(entries, DrugPages(drugs, counts))
     pages = {page.place: page.html() for page in site.pages()}
     written = {**pages, **_beside(site)}
     write_site(folder, written)

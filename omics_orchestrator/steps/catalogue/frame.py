@@ -19,6 +19,7 @@ NAVIGATION = (
     ("Search", "index.html"),
     ("Variables", "variables.html"),
     ("Studies", "studies.html"),
+    ("Drugs", "drugs.html"),
     ("Changes", "changes.html"),
 )
 

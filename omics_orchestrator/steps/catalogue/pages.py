@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from omics_orchestrator.dictionary import Variable
 from omics_orchestrator.findings import counted
 from omics_orchestrator.steps.catalogue.changelog import changelog
+from omics_orchestrator.steps.catalogue.drug_page import DRUGS, DrugPages, class_place, drug_file
 from omics_orchestrator.steps.catalogue.entries import WORDS, Entries
 from omics_orchestrator.steps.catalogue.frame import Page, anchor, file_of
 from omics_orchestrator.steps.catalogue.study_page import study_content
@@ -42,6 +43,7 @@ class Site:
     """All pages of one installation."""
 
     entries: Entries
+    drugs: DrugPages = field(default_factory=DrugPages)
 
     def pages(self) -> Iterator[Page]:
         """Yield every page."""
@@ -57,6 +59,10 @@ class Site:
             title = catalogue.studies[name].title if name in catalogue.studies else name
             content = study_content(self.entries, name) | shared
             yield Page(file_of("study", name), title, "study.html", content, (STUDIES,))
+        yield Page(DRUGS[1], DRUGS[0], "drugs.html", self.drugs.overview(self.entries) | shared)
+        for drug in self.drugs.drugs.drugs.values():
+            content = self.drugs.content(drug, self.entries) | shared
+            yield Page(drug_file(drug.name), drug.name.capitalize(), "drug.html", content, (DRUGS,))
 
     def shown(self) -> dict[str, dict[str, str]]:
         """Return variable → what a search result tells of it; `search.js` finds names alone."""
@@ -90,7 +96,18 @@ class Site:
             for name, study in catalogue.studies.items()
         ]
         studies += [{"name": name, "title": name, "broken": True} for name in catalogue.broken]
-        return {"domains": domains, "studies": sorted(studies, key=lambda one: one["name"]), "types": TYPES}
+        drugs = self.drugs.drugs
+        classes = [
+            (name, class_place(name), number)
+            for name in drugs.classes
+            if (number := len(drugs.of_class(name)))
+        ]
+        return {
+            "domains": domains,
+            "studies": sorted(studies, key=lambda one: one["name"]),
+            "types": TYPES,
+            "drug_classes": classes,
+        }
 
     def _changes(self) -> dict[str, Any]:
         workspace = self.entries.workspace
@@ -104,6 +121,7 @@ class Site:
             "variable": variable,
             "facts": list(_facts(variable)),
             "codes": dictionary.code_lists.get(variable.code_list, {}),
+            "drugs": self.drugs.links(variable.name),
             "entries": [entry for entry in entries if entry.told],
             "silent": [entry for entry in entries if not entry.told],
         }
