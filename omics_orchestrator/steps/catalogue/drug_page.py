@@ -63,6 +63,7 @@ class DrugPages:
             "below": [
                 (name, class_place(name)) for name in self.drugs.classes if self._parent(name) == one.name
             ],
+            "number": len(self.drugs.drugs.keys() & {*self.drugs.below(one.name)}),
             "drugs": [(drug, drug_file(drug.name), self._in_studies(drug, entries)) for drug in drugs],
             "variables": _told(one, variables),
         }
