@@ -148,6 +148,25 @@ def test_every_change_is_told_field_by_field(committed: Installation) -> None:
     assert found.touched["warehouse/sample"] == "changed"  # one study more is united
 
 
+def test_changed_drugs_are_told_and_touch_nothing(committed: Installation) -> None:
+    drugs, classes = committed.dictionary / "drugs.csv", committed.dictionary / "drug_classes.csv"
+    replace(drugs, "L04AC24", "L04AC99")
+    append(drugs, "obefazimod,any treatment,,,,,,,,,,\n")
+    replace(classes, "JAKi; ", "")
+    found = dictionary_diff(committed.workspace(), "HEAD")
+    assert told(found) == [
+        (
+            "drug_classes",
+            "JAK inhibitor",
+            "changed",
+            [Detail("synonyms", "JAKi; Janus kinase inhibitor", "Janus kinase inhibitor")],
+        ),
+        ("drugs", "mirikizumab", "changed", [Detail("atc", "L04AC24", "L04AC99")]),
+        ("drugs", "obefazimod", "added", []),
+    ]
+    assert (found.touched, found.before) == ({}, found.now)
+
+
 def test_removed_entries_and_studies_are_told(committed: Installation) -> None:
     committed.declare("second")
     git(committed.folder, "add", "dictionary")
