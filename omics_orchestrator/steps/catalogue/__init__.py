@@ -58,13 +58,16 @@ def write_catalogue(workspace: Workspace, folder: Path, smallest: int = LEAST) -
     entries = Entries(workspace, known, coarse, dict(distributions(workspace, known.tables, coarse)))
     drugs = read_drugs(workspace.settings.dictionary, Problems())  # its mistakes are for `omics check`
     counts = dict(exposures(workspace, known.tables, drugs, coarse))
-    site = Site(entries, DrugPages(drugs, counts))
-    pages = {page.place: page.html() for page in site.pages()}
-    written = {**pages, **_beside(site)}
+    written = site_files(Site(entries, DrugPages(drugs, counts)))
     write_site(folder, written)
-    return Catalogued(
-        folder / "index.html", len(pages), sum(map(len, written.values())), entries.held.unreached
-    )
+    pages = sum(place.endswith(".html") for place in written)
+    size = sum(map(len, written.values()))
+    return Catalogued(folder / "index.html", pages, size, known.unreached)
+
+
+def site_files(site: Site) -> dict[str, bytes]:
+    """Return place → content of every file of the site."""
+    return {page.place: page.html() for page in site.pages()} | _beside(site)
 
 
 def _beside(site: Site) -> dict[str, bytes]:
