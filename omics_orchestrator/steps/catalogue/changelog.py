@@ -1,4 +1,4 @@
-"""What changed in the dictionary on which day: variables and code lists, as git keeps them. The files: history.py.
+"""What changed in the dictionary on which day: variables, code lists, drugs, as git keeps them. The files: history.py.
 
 Rows are compared as texts: earlier versions need not be what today's program reads.
 """
@@ -11,10 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from omics_orchestrator.dictionary.drugs import DRUGS_FILE
 from omics_orchestrator.errors import NotConfigured
 from omics_orchestrator.steps.history import days_of
 
 VARIABLES, CODES = "variables.csv", "code_lists.csv"
+FILES = [VARIABLES, CODES, DRUGS_FILE]
 NOW = "not committed yet"
 Rows = dict[str, dict[str, str]]  # name → column → cell
 
@@ -37,6 +39,7 @@ class Day:
         added, removed: names and labels of variables.
         changed: variables.
         codes: code lists, each code as a difference.
+        drugs: drugs that came, went or changed.
     """
 
     day: str
@@ -45,11 +48,12 @@ class Day:
     removed: tuple[tuple[str, str], ...] = ()
     changed: tuple[Changed, ...] = ()
     codes: tuple[Changed, ...] = ()
+    drugs: tuple[Changed, ...] = ()
 
     @property
     def says_something(self) -> bool:
         """Whether anything changed."""
-        return bool(self.first or self.added or self.removed or self.changed or self.codes)
+        return bool(self.first or self.added or self.removed or self.changed or self.codes or self.drugs)
 
 
 @dataclass(frozen=True)
@@ -63,19 +67,20 @@ class Changelog:
 def changelog(folder: Path) -> Changelog:
     """Return what changed in the dictionary of `folder`; without git, why that is not known."""
     try:
-        kept = days_of(folder, [VARIABLES, CODES])
+        kept = days_of(folder, FILES)
     except NotConfigured as error:
         return Changelog(why_not=str(error).replace(str(folder), "the data dictionary"))
-    now = {name: (folder / name).read_bytes() for name in (VARIABLES, CODES) if (folder / name).is_file()}
+    now = {name: (folder / name).read_bytes() for name in FILES if (folder / name).is_file()}
     days = [day for day in _days([*kept, (NOW, now)]) if day.says_something]
     return Changelog(tuple(reversed(days)))
 
 
 def _days(versions: Sequence[tuple[str, Mapping[str, bytes]]]) -> Iterator[Day]:
-    before, codes_before = None, {}
+    before, codes_before, drugs_before = None, {}, {}
     for day, files in versions:
         after = _by_name(files.get(VARIABLES, b""))
         codes = _by_list(files.get(CODES, b""))
+        drugs = _by_name(files.get(DRUGS_FILE, b""), "ingredient")
         if before is None:
             yield Day(day, first=len(after))
         else:
@@ -85,22 +90,23 @@ def _days(versions: Sequence[tuple[str, Mapping[str, bytes]]]) -> Iterator[Day]:
                 removed=tuple((name, before[name].get("label", "")) for name in before if name not in after),
                 changed=tuple(_changed(before, after)),
                 codes=tuple(_changed(codes_before, codes)),
+                drugs=tuple(_changed(drugs_before, drugs, gone_too=True)) if drugs_before else (),
             )
-        before, codes_before = after, codes
+        before, codes_before, drugs_before = after, codes, drugs
 
 
-def _changed(before: Rows, after: Rows) -> Iterator[Changed]:
-    """Yield the entries that both versions have and that differ."""
-    for name in after:
-        old, new = before.get(name), after[name]
-        if old is not None and old != new:
+def _changed(before: Rows, after: Rows, *, gone_too: bool = False) -> Iterator[Changed]:
+    """Yield the entries that both versions have and that differ; with `gone_too` also those that one of them has."""
+    for name in dict.fromkeys([*before, *after]) if gone_too else [one for one in after if one in before]:
+        old, new = before.get(name, {}), after.get(name, {})
+        if old != new:
             cells = dict.fromkeys([*old, *new])
             told = ((cell, old.get(cell, ""), new.get(cell, "")) for cell in cells)
             yield Changed(name, tuple(one for one in told if one[1] != one[2]))
 
 
-def _by_name(content: bytes) -> Rows:
-    return {row["name"]: row for row in _read(content) if row.get("name")}
+def _by_name(content: bytes, column: str = "name") -> Rows:
+    return {row[column]: row for row in _read(content) if row.get(column)}
 
 
 def _by_list(content: bytes) -> Rows:

@@ -112,7 +112,9 @@ class Site:
     def _changes(self) -> dict[str, Any]:
         workspace = self.entries.workspace
         labels = {one.name: one.label for one in workspace.dictionary.variables.values()}
-        return {"log": changelog(workspace.settings.dictionary), "known": labels.keys(), "labels": labels}
+        drugs = {name: drug_file(name) for name in self.drugs.drugs.drugs}
+        log = changelog(workspace.settings.dictionary)
+        return {"log": log, "known": labels.keys(), "labels": labels, "drugs_known": drugs}
 
     def _variable(self, variable: Variable, shared: dict[str, Any]) -> Page:
         dictionary = self.entries.workspace.dictionary

@@ -65,6 +65,33 @@ def test_days_in_turn(folder):
     assert third.changed == (Changed("crp", (("label", "CRP", "C-reactive protein"),)),)
 
 
+def test_drugs_that_came_went_or_changed(folder):
+    def drugs(day: str, rows: str) -> None:
+        (folder / "drugs.csv").write_text("ingredient,class,atc\n" + rows)
+        commit(folder, day, "sex,participant,Sex,\n")
+
+    drugs("2025-01-01", "infliximab,anti-TNF,L04AB02\ntofacitinib,JAK inhibitor,L04AA29\n")
+    drugs("2025-02-01", "infliximab,anti-TNF,L04AB02\ntofacitinib,JAK inhibitor,L04AF01\n")
+    drugs("2025-03-01", "tofacitinib,JAK inhibitor,L04AF01\netrasimod,S1P modulator,\n")
+    third, second, first = changelog(folder).days
+    assert (first.first, first.drugs) == (1, ())
+    assert second.drugs == (Changed("tofacitinib", (("atc", "L04AA29", "L04AF01"),)),)
+    assert third.drugs == (
+        Changed(
+            "infliximab",
+            (("ingredient", "infliximab", ""), ("class", "anti-TNF", ""), ("atc", "L04AB02", "")),
+        ),
+        Changed("etrasimod", (("ingredient", "", "etrasimod"), ("class", "", "S1P modulator"))),
+    )
+
+
+def test_the_day_on_which_drugs_are_declared_first_does_not_list_them_all(folder):
+    commit(folder, "2025-01-01", "sex,participant,Sex,\n")
+    (folder / "drugs.csv").write_text("ingredient,class\ninfliximab,anti-TNF\n")
+    commit(folder, "2025-02-01", "sex,participant,Sex,\nage,participant,Age,a\n")
+    assert [(day.added, day.drugs) for day in changelog(folder).days] == [((("age", "Age"),), ()), ((), ())]
+
+
 def test_what_came_and_went_on_one_day_is_not_told_and_moved_lines_are_no_change(folder):
     commit(folder, "2025-01-01", "sex,participant,Sex,\nage,participant,Age,a\n")
     commit(folder, "2025-02-01", "sex,participant,Sex,\nage,participant,Age,a\noops,visit,Oops,\n")
