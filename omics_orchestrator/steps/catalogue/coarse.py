@@ -57,12 +57,12 @@ class Coarse:
 
     def share(self, part: int, whole: int) -> str:
         """Return how many of the rows have a value, in words from which no small count can be computed."""
+        if whole < 4 * self.least:
+            return "too few rows"
         if part == 0:
             return "no values"
         if part == whole:
             return "100 %"
-        if whole < 4 * self.least:
-            return "too few rows"
         if part < self.least:
             return self.few
         return "nearly all" if whole - part < self.least else f"{self.percent(part, whole)} %"

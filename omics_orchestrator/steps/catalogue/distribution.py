@@ -161,7 +161,7 @@ def sorted_into(
         places[exact] = ranges.places(numbers[exact])
     if censored:  # always, so that nobody learns from their absence
         places[held & (signs == "<")], places[held & (signs == ">")] = len(labels), len(labels) + 1
-        labels += ["below a limit of measurement", "above a limit of measurement"]
+        labels += ["below a limit", "above a limit"]
     return Sorted(labels, places, in_print(variable.unit), ordered=True)
 
 

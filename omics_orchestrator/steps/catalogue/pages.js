@@ -52,6 +52,7 @@ function show() {
   const searching = Boolean(asked.trim());
   part("found").hidden = !searching;
   part("browse").hidden = searching;
+  document.body.classList.toggle("searching", searching);
   if (!searching) {
     part("hits").replaceChildren();
     part("counted").textContent = "";

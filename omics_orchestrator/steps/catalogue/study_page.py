@@ -8,6 +8,7 @@ from omics_orchestrator.findings import counted
 from omics_orchestrator.steps.catalogue.entries import Entries, Entry
 from omics_orchestrator.studies import Study
 
+FILE_COUNTS = ("Registered", "With a sample", "In quarantine", "Invalid")
 SHORTEST, LONGEST = 50, 5000  # characters of a description, as Google's Dataset Search asks
 
 
@@ -37,6 +38,7 @@ def study_content(entries: Entries, name: str) -> dict[str, Any]:
         "by_entity": by_entity,
         "silent": [entry.variable for entry in listed if not entry.told],
         "assays": _assays(entries, study),
+        "file_counts": FILE_COUNTS,
         "ld": structured(entries, study),
     }
 
@@ -59,7 +61,7 @@ def _assays(entries: Entries, study: Study) -> list[dict[str, Any]]:
                 "name": name,
                 "label": kind.label if kind else "",
                 "format": assay.format.format,
-                "counts": [coarse.told(number) for number in counts],
+                "counts": list(zip(FILE_COUNTS, map(coarse.told, counts), strict=False)),
             }
         )
     return found

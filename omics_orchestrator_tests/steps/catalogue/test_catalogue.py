@@ -102,7 +102,7 @@ def test_what_the_pages_tell_and_what_they_do_not(filled: Installation, tmp_path
     assert "Participants about 120" in study
     assert "Everybody here is invented." in study
     assert "The laboratory changed its assay. since 2024-12-01" in text(pages["variable/crp.html"])
-    assert "no files registered" in study
+    assert "none registered" in study
 
     everything = "".join(pages.values())
     assert NOTE not in everything
