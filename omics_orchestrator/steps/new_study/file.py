@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,12 +21,23 @@ from omics_orchestrator.sources.files import ROW_NUMBER, FileSource
 from omics_orchestrator.steps.new_study.origin import Origin
 from omics_orchestrator.steps.new_study.rows import rows_of
 from omics_orchestrator.steps.new_study.tables import of_tables
+from omics_orchestrator.steps.new_study.titles import ABOVE as ABOVE_SHEET
+from omics_orchestrator.steps.new_study.titles import lines_above
 from omics_orchestrator.steps.suggest.cells import number
 from omics_orchestrator.storage.objects import Stores
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls")
 ABOVE = 5  # lines above the header that are tried
 DATA = 0.5  # of the names in a header: so many numbers and dates are no header
+
+
+@dataclass(frozen=True)
+class SheetOfFile:
+    """A sheet of a workbook: the name of its table, its own, and the lines above its header."""
+
+    table: str
+    sheet: str
+    above: int
 
 
 def from_file(study: str, file: Path, settings: Settings) -> Origin:
@@ -44,16 +55,20 @@ def from_file(study: str, file: Path, settings: Settings) -> Origin:
     name = slug(place.stem, "table")
     location = f"store+{study}://{place.name}"
     excel = place.suffix.lower() in WORKBOOKS
-    sheets = _sheets(place, name) if excel else {}
+    sheets = _sheets(place, name) if excel else []
     source = _workbook(location, sheets) if excel else _delimited(name, location, place, Stores(here))
     tables, notes = _tables(name, source, Stores(here))
-    above = source.skip_rows if isinstance(source, Delimited) else 0
     read = [table.removeprefix(f"{name}.") for table in tables]
+    known = sheets if len(sheets) == 1 else [sheet for sheet in sheets if sheet.table in read]
+    notes += [
+        f"sheet {one.sheet}: {counted(one.above, 'line')} above the header left out (skip_rows: {one.above})"
+        for one in known
+        if one.above
+    ]
+    lines = of_sheets(name, location, known) if len(sheets) > 1 else of_one(name, location, source)
     return of_tables(
         name,
-        declared(
-            name, location, {table: sheets[table] for table in read if table in sheets}, above, excel=excel
-        ),
+        lines,
         [f"{table}: {_size(data)}" for table, data in tables.items()],
         [rows_of(table, data) for table, data in tables.items()],
         here,
@@ -68,19 +83,24 @@ def slug(text: str, otherwise: str) -> str:
     return found if found[:1].isalpha() else f"{otherwise}_{found}".strip("_")[:40]
 
 
-def declared(name: str, location: str, sheets: dict[str, str], above: int, *, excel: bool) -> list[str]:
-    """Return the lines that declare a file; sheets by the names of their tables."""
-    kind = "excel" if excel else "delimited"
-    if not sheets:
-        skip = f", skip_rows: {above}" if above else ""
-        return [f"{name}: {{kind: {kind}, location: {quoted(location)}{skip}}}"]
-    lines = [f"{table}: {{sheet: {quoted(sheet)}}}" for table, sheet in sheets.items()]
+def of_one(name: str, location: str, source: FileSource) -> list[str]:
+    """Return the line that declares a file of one table."""
+    above = source.skip_rows if isinstance(source, Delimited | Excel) else 0
+    skip = f", skip_rows: {above}" if above else ""
+    return [f"{name}: {{kind: {source.kind}, location: {quoted(location)}{skip}}}"]
+
+
+def of_sheets(name: str, location: str, sheets: Sequence[SheetOfFile]) -> list[str]:
+    """Return the lines that declare a workbook with a table on each of these sheets."""
     return [
         f"{name}:",
-        f"  kind: {kind}",
+        "  kind: excel",
         f"  location: {quoted(location)}",
         "  tables:",
-        *(f"    {line}" for line in lines),
+        *(
+            f"    {one.table}: {{sheet: {quoted(one.sheet)}{f', skip_rows: {one.above}' if one.above else ''}}}"
+            for one in sheets
+        ),
     ]
 
 
@@ -89,8 +109,10 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def _workbook(location: str, sheets: dict[str, str]) -> FileSource:
-    tables = {table: {"sheet": sheet} for table, sheet in sheets.items()}
+def _workbook(location: str, sheets: Sequence[SheetOfFile]) -> FileSource:
+    if len(sheets) == 1:
+        return Excel.model_validate({"location": location, "skip_rows": sheets[0].above})
+    tables = {one.table: {"sheet": one.sheet, "skip_rows": one.above} for one in sheets}
     return Excel.model_validate({"location": location, "tables": tables})
 
 
@@ -119,20 +141,22 @@ def _are_titles(file: Path, above: int, separator: str) -> bool:
         )
 
 
-def _sheets(file: Path, source: str) -> dict[str, str]:
-    """Return table → sheet of a workbook with several; {} = it has one."""
+def _sheets(file: Path, source: str) -> list[SheetOfFile]:
+    """Return the sheets of a workbook with the names of their tables."""
     import python_calamine as calamine
 
+    found: dict[str, SheetOfFile] = {}
     try:
-        names = calamine.CalamineWorkbook.from_path(str(file)).sheet_names
+        workbook = calamine.CalamineWorkbook.from_path(str(file))
+        for number_, sheet in enumerate(workbook.sheet_names, start=1):
+            table = slug(sheet, "sheet")
+            if table in found or table == source:  # a table called as its source is taken for it
+                table = f"sheet_{number_}"
+            rows = workbook.get_sheet_by_name(sheet).to_python(skip_empty_area=False, nrows=2 * ABOVE_SHEET)
+            found[table] = SheetOfFile(table, sheet, lines_above(rows))
     except (calamine.CalamineError, OSError):
-        return {}  # read() tells what is wrong with it
-    found: dict[str, str] = {}
-    for number_, sheet in enumerate(names, start=1):
-        table = slug(sheet, "sheet")
-        free = table not in found and table != source  # a table called as its source is taken for it
-        found[table if free else f"sheet_{number_}"] = sheet
-    return found if len(names) > 1 else {}
+        return []  # read() tells what is wrong with it
+    return list(found.values())
 
 
 def _tables(name: str, source: FileSource, stores: Stores) -> tuple[dict[str, pa.Table], list[str]]:

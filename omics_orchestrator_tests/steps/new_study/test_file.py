@@ -28,6 +28,47 @@ def test_lines_above_the_header_are_found_and_declared(tmp_path, settings):
     assert found.said == ["clinic: 3 rows, 3 columns"]
 
 
+def workbook(file, sheets):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    book.save(file)
+
+
+HEADER = ["Patient", "Visit", "CRP", "Weight", "Height", "Sex"]
+VISITS = [HEADER, ["SE-1", 1, 3.5, 70, 180, "M"], ["SE-1", 2, 4, 71, 180, "M"], ["SE-2", 1, 5, 60, 160, "F"]]
+
+
+def test_titles_above_the_header_of_sheets_are_found_declared_and_told(tmp_path, settings):
+    titles = [["Echo registry"], ["Exported by", "clinic"], []]
+    file = tmp_path / "echo.xlsx"
+    workbook(
+        file,
+        {"Visits": [*titles, *VISITS], "Samples": [["Biobank"], [None], ["Sample", "Patient"], ["S1", "SE-1"]]},
+    )
+    found = from_file("north", file, settings)
+    assert [line.strip() for line in found.declared[-2:]] == [
+        'visits: {sheet: "Visits", skip_rows: 3}',
+        'samples: {sheet: "Samples", skip_rows: 2}',
+    ]
+    assert found.said == ["echo.visits: 3 rows, 6 columns", "echo.samples: 1 row, 2 columns"]
+    assert found.guesses["participant"].key == ("Patient",)
+    assert "sheet Visits: 3 lines above the header left out (skip_rows: 3)" in found.notes
+
+
+def test_titles_above_the_header_of_the_only_sheet(tmp_path, settings):
+    workbook(tmp_path / "echo.xlsx", {"Visits": [["Echo registry"], [], *VISITS]})
+    found = from_file("north", tmp_path / "echo.xlsx", settings)
+    assert found.declared == ['echo: {kind: excel, location: "store+north://echo.xlsx", skip_rows: 2}']
+    assert found.said == ["echo: 3 rows, 6 columns"]
+    assert found.notes == ["sheet Visits: 2 lines above the header left out (skip_rows: 2)"]
+
+
 def test_a_workbook_with_several_sheets(shared_data, settings):
     found = from_file("north", shared_data / "messy" / "frictionless" / "sheets.xlsx", settings)
     assert [line.strip() for line in found.declared[-3:]] == [
