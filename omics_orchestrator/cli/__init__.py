@@ -81,6 +81,7 @@ def backfill(
 
 @app.command()
 def status(
+    name: str | None = typer.Argument(None, metavar="[study]", help="One study; by default all."),
     failed: bool = typer.Option(False, "--failed", help="Only failed checks and failed assets."),
     variables: bool = typer.Option(False, "--variables", help="What became of each variable in each study."),
     study: str | None = typer.Option(None, help="With --variables: one study, with counts and reasons."),
@@ -90,11 +91,11 @@ def status(
     if variables or study or entity:
         from omics_orchestrator.cli.status_variables import show_variables_status
 
-        show_variables_status(study, entity)
+        show_variables_status(study or name, entity)
         return
     from omics_orchestrator.cli.status import run_status
 
-    run_status(only_failed=failed)
+    run_status(only_failed=failed, study=name)
 
 
 @app.command()

@@ -37,15 +37,17 @@ def dictionary_suggest(
     save: bool = typer.Option(False, "--save", help="Keep the best ones in suggestions.csv, as proposed."),
     approve: list[str] | None = typer.Option(None, help="COLUMN=VARIABLE, to keep as approved."),
     reject: list[str] | None = typer.Option(None, help="COLUMN=VARIABLE, never to be suggested again."),
-    by: str | None = typer.Option(None, help="Who approves or rejects; default: the account."),
+    by: str | None = typer.Option(
+        None, help="Who approves or rejects; default: git's user.email, else the account."
+    ),
 ) -> None:
     """Suggest canonical variables for the columns of a study, and tell why; the mapping is never touched."""
     from omics_orchestrator.cli.suggest import mark, show_suggestions
 
     if approve:
-        mark(study, approve, "approved", by)
+        mark(study, approve, "approved", by, codebook)
     if reject:
-        mark(study, reject, "rejected", by)
+        mark(study, reject, "rejected", by, codebook)
     if not approve and not reject:
         show_suggestions(
             study, columns or [], everything=everything, top=top, codebook=codebook, table=csv, save=save

@@ -15,7 +15,11 @@ from omics_orchestrator.demo.serving import ensure_redcap
 from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.session import Session, Summary
 from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps.stored import stored_studies
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.objects import VALUE
+
+STORE = "OMICS_STORE_"  # how the variables begin that say where a store lies
 
 
 def run_materialize(wanted: list[str], *, force: bool) -> int:
@@ -29,12 +33,9 @@ def run_materialize(wanted: list[str], *, force: bool) -> int:
         console.print(
             f"[red]{name}: its declaration is broken, it does not run[/red]: omics check", highlight=False
         )
+    _tell_left_out(console, workspace, wanted)
     keys = session.assets(wanted)
     if not keys:
-        studies = {name: study for name, study in workspace.catalogue.studies.items() if name in wanted}
-        for name, study in studies.items():
-            if variable := workspace.unavailable(study):
-                console.print(f"{name}: not available here, {variable} is not set", highlight=False)
         below = f"no asset lies below {', '.join(wanted)}" if wanted else "no study is available here"
         console.print(f"{below}; {omics()} status lists what there is", soft_wrap=True)
         return 1
@@ -42,6 +43,20 @@ def run_materialize(wanted: list[str], *, force: bool) -> int:
     summary = with_progress(console, session, keys, force=force)
     report(console, summary, time.monotonic() - started)
     return 1 if summary.failed else 0
+
+
+def _tell_left_out(console: Console, workspace: Workspace, wanted: Sequence[str]) -> None:
+    """Say of the studies that are asked for and cannot be read here what is to be set; by default of those stored."""
+    studies, stored = workspace.catalogue.studies, set(stored_studies(workspace))
+    asked = (
+        {part for key in wanted for part in key.split("/")[:2]} if wanted else stored
+    )  # `tiny`, `raw/tiny/x`
+    for name in sorted(asked & studies.keys()):
+        if variable := workspace.unavailable(studies[name]):
+            what = f" ({VALUE})" if variable.startswith(STORE) and variable.endswith("_URL") else ""
+            rest = "; what is stored of it stays" if name in stored else ""
+            told = f"{name}: not available here, {variable} is not set{what}{rest}"
+            console.print(told, highlight=False, soft_wrap=True, markup=False)
 
 
 def with_progress(console: Console, session: Session, keys: Sequence[str], *, force: bool = False) -> Summary:

@@ -14,6 +14,7 @@ from omics_orchestrator.cli.night import show_night
 from omics_orchestrator.cli.status_waiting import show_waiting
 from omics_orchestrator.cli.words import omics
 from omics_orchestrator.demo.serving import ensure_redcap
+from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.harmonise.rulebook import dictionary_version
 from omics_orchestrator.orchestration.session import CheckState, Session
 from omics_orchestrator.orchestration.stale import NO_ANSWER
@@ -25,18 +26,24 @@ from omics_orchestrator.storage.backup import last_backup
 OLD_BACKUP = timedelta(days=7)
 
 
-def run_status(*, only_failed: bool) -> None:
-    """Print the status of every study of this machine."""
+def run_status(*, only_failed: bool, study: str | None = None) -> None:
+    """Print the status of every study of this machine, or of one.
+
+    Raises:
+        UnknownKey: there is no such study.
+    """
     console = Console()
     ensure_redcap(Settings.from_environment())
     workspace = Workspace(Settings.from_environment())
     session = Session(workspace)
-    checks = session.checks()
+    if study and study not in {*workspace.catalogue.studies, *workspace.catalogue.broken}:
+        raise UnknownKey("study", study, workspace.catalogue.studies)
+    checks = [check for check in session.checks() if study in {None, group_of(check.asset)}]
     failed = [check for check in checks if not check.passed]
-    here = [study for study in workspace.catalogue.studies.values() if not workspace.unavailable(study)]
+    here = [one for one in workspace.catalogue.studies.values() if not workspace.unavailable(one)]
     show_night(console, session.night(here))
     if not only_failed:
-        _studies(console, workspace, session, failed)
+        _studies(console, workspace, session, failed, study)
     show_failed(console, failed)
     show_waiting(console, session)
     console.print(f"{len(checks) - len(failed)} checks passed · {len(failed)} failed")
@@ -52,11 +59,14 @@ def show_failed(console: Console, failed: list[CheckState]) -> None:
         console.print(text, soft_wrap=True, highlight=False)
 
 
-def _studies(console: Console, workspace: Workspace, session: Session, failed: list[CheckState]) -> None:
+def _studies(
+    console: Console, workspace: Workspace, session: Session, failed: list[CheckState], study: str | None
+) -> None:
     ages, stale = session.materialised_at(), session.stale()
     groups: dict[str, list[str]] = defaultdict(list)
     for key in session.assets():
-        groups[group_of(key)].append(key)
+        if study in {None, group_of(key)}:
+            groups[group_of(key)].append(key)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("study", "assets", "stale", "failed checks", "oldest", "newest"):
         table.add_column(name)
@@ -76,6 +86,8 @@ def _studies(console: Console, workspace: Workspace, session: Session, failed: l
     console.print(f"\ndictionary {dictionary_version(dictionary)} · {known}", highlight=False)
     console.print(_backup(workspace.settings), soft_wrap=True, highlight=False)
     for variable, names in workspace.not_set().items():
+        if study and study not in names:
+            continue
         told = f"{', '.join(names)}: not available here, {variable} is not set"
         console.print(told, soft_wrap=True, highlight=False)
     for name in workspace.catalogue.broken:

@@ -17,6 +17,7 @@ from omics_orchestrator.dictionary import Dictionary, Entity
 from omics_orchestrator.errors import NotConfigured, UnknownKey
 from omics_orchestrator.findings import counted
 from omics_orchestrator.settings import Settings
+from omics_orchestrator.steps.history import user_address
 from omics_orchestrator.steps.suggest import Suggestions, decide, suggest
 from omics_orchestrator.steps.suggest.codebook import read_codebook
 from omics_orchestrator.steps.suggest.column import SourceColumn
@@ -26,6 +27,7 @@ from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies.suggestions import FILE, State
 
 HEADER = ("column", "label", "rank", "variable", "score", "why", "rule", "remark")
+LISTED = 24  # names of a list on the terminal
 LABEL = 60  # characters of a label on the terminal
 
 
@@ -51,12 +53,18 @@ def show_suggestions(
         _write(table, found, workspace.dictionary)
         console.print(f"written: {table}")
     if save:
-        best = [(column.reference, ranked[0].variable) for column, ranked in found.ranked if ranked]
-        decide(workspace, study, best, "proposed", "omics")
+        best = [
+            (column.reference, ranked[0].variable)
+            for column, ranked in found.ranked
+            if ranked and ranked[0].score >= RULED
+        ]
+        decide(workspace, study, best, "proposed", "omics", book)
         console.print(f"{counted(len(best), 'proposal')} in studies/{study}/{FILE}")
 
 
-def mark(study: str, pairs: Sequence[str], state: State, by: str | None) -> None:
+def mark(
+    study: str, pairs: Sequence[str], state: State, by: str | None, codebook: Path | None = None
+) -> None:
     """Write down that a person approves or rejects `COLUMN=VARIABLE`."""
     split = [pair.rpartition("=") for pair in pairs]
     if wrong := [
@@ -64,7 +72,10 @@ def mark(study: str, pairs: Sequence[str], state: State, by: str | None) -> None
     ]:
         raise UnknownKey("pair COLUMN=VARIABLE", wrong[0], ())
     lines = [(column.strip(), variable.strip()) for column, _, variable in split]
-    for one in decide(Workspace(Settings.from_environment()), study, lines, state, by or _account()):
+    workspace = Workspace(Settings.from_environment())
+    who = by or user_address(workspace.settings.dictionary) or _account()
+    book = read_codebook(codebook) if codebook else {}
+    for one in decide(workspace, study, lines, state, who, book):
         _console().print(f"{state}: {one.column} = {one.variable} (by {one.by}, {one.on})")
 
 
@@ -142,7 +153,9 @@ def _print_rest(console: Console, study: str, found: Suggestions) -> None:
     )
     for text, names in says:
         if names:
-            console.print(f"\n{text}: {', '.join(names)}", markup=False, soft_wrap=True)
+            more = f" … and {len(names) - LISTED} more; --csv lists them all" if len(names) > LISTED else ""
+            shown = ", ".join(names[:LISTED])
+            console.print(f"\n{text}: {shown}{more}", markup=False, soft_wrap=True)
     if not (found.ranked or apart or found.notes):
         console.print(
             f"no column of {study} is undecided; --all asks for those that are mapped too", markup=False
@@ -159,3 +172,12 @@ def _write(file: Path, found: Suggestions, dictionary: Dictionary) -> None:
                 says = (rule_of(column, one, variable), remark_of(column, one, variable))
                 cells = (column.reference, column.about.label, rank, one.variable, f"{one.score:.3f}")
                 writer.writerow([*cells, "; ".join(one.why), *says])
+        for column, why in (
+            *(
+                (column, "nothing in the dictionary is like it")
+                for column, ranked in found.ranked
+                if not ranked
+            ),
+            *((column, "seems to hold direct identifiers") for column in found.identifying),
+        ):
+            writer.writerow([column.reference, column.about.label, "", "", "", "", "", why])

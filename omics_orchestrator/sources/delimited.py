@@ -287,6 +287,7 @@ def _parse_strictly(body: str, names: list[str], separator: str, first_line: int
         raise DeliveryError(f"a quote near line {first_line + reader.line_num} is wrong: {error}") from None
     if ragged:
         raise DeliveryError(
-            f"rows without {width} cells as in the header: {len(ragged)} (lines {listed(ragged)})"
+            f"rows without {width} cells as in the header: {len(ragged)} (lines {listed(ragged)}); mend them in the "
+            'file, or declare what is no row: skip_rows: for lines above the header, comment: "#" for remarks'
         )
     return pa.table({name: pa.array([row[i] for row in rows], pa.string()) for i, name in enumerate(names)})

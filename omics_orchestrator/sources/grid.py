@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from omics_orchestrator.errors import DeliveryError
-from omics_orchestrator.findings import Finding, Severity
+from omics_orchestrator.findings import Finding, Severity, counted
 from omics_orchestrator.sources.files import Sheet
 from omics_orchestrator.sources.number_formats import TOLD
 from omics_orchestrator.sources.places import letters, number
@@ -137,6 +137,13 @@ def tell(grid: Grid, names: Sequence[str], rows: Sequence[Sequence[Cell]], sheet
         if kinds["date"] and kinds["serial"]:
             message = f"column {name}: {kinds['date']} dates, and numbers that may be days counted by Excel"
             sheet.findings.append(Finding("delivery", message, kinds["serial"], subject=name))
+        if kinds["date"] and kinds["text"]:
+            days = counted(kinds["date"], "date of Excel", "dates of Excel")
+            both = f"{days}, written 2024-05-31 here, beside {counted(kinds['text'], 'text')}"
+            message = (
+                f'column {name}: {both}; a date rule reads both where its formats name "%Y-%m-%d" and theirs'
+            )
+            sheet.findings.append(Finding("delivery", message, kinds["text"], "note", name))
         if grid.facts:
             sheet.findings += _of_column(grid, grid.facts, letters(grid.left + place), name)
     if grid.covered:
@@ -164,9 +171,11 @@ def _of_column(grid: Grid, facts: SheetFacts, letter: str, name: str) -> Iterato
 
 
 def kind_of(cell: Cell) -> str:
-    """Return `date`, `serial` (a whole number in the range of dates) or ''."""
+    """Return `date`, `text`, `serial` (a whole number in the range of dates) or ''."""
     if isinstance(cell, date):
         return "date"
+    if isinstance(cell, str):
+        return "text" if cell.strip() else ""
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return ""
     return "serial" if SERIAL[0] <= cell <= SERIAL[-1] and cell == int(cell) else ""

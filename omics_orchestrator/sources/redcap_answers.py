@@ -113,7 +113,8 @@ def _from_csv(files: Files) -> dict[str, Any]:
     dictionaries = [name for name, head in tables.items() if redcap_csv.is_dictionary(head)]
     if not dictionaries:
         raise DeliveryError(
-            "no data dictionary lies beside the records: download it from REDCap into the folder"
+            "no data dictionary lies in the folder, that is a CSV whose first header is 'Variable / Field Name' or "
+            "'field_name': download it from REDCap into the folder of the records"
         )
     chosen = _one(dictionaries, "data_dictionary.csv", "data dictionaries", "dictionary.csv")
     metadata = [redcap_csv.plain(row) for row in redcap_csv.dictionary_of(files.read(chosen) or b"")]

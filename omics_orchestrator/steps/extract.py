@@ -57,7 +57,7 @@ def extract(workspace: Workspace, study: Study, source: str, table: str, *, run_
     kept = write_identifiers(workspace, study, source, table, apart)
     return StepResult(
         data_version=combined_version([fingerprint(raw, ignore=("run_id",)), *_declared_types(raw)]),
-        findings=(*delivery.findings, *told, *_empty(raw), *_drift(study, source, table, delivery)),
+        findings=(*delivery.findings, *told, *_empty(raw, delivery), *_drift(study, source, table, delivery)),
         facts={**delivery.decisions, "columns_in_delivery": len(delivery.seen), **_amount(delivery)},
         writes=(write, *_beside(workspace, before, delivery), *kept),
         rows=raw.num_rows,
@@ -125,9 +125,17 @@ def _declared_types(raw: pa.Table) -> list[str]:
     return [f"{field.name} {sorted((field.metadata or {}).items())}" for field in raw.schema]
 
 
-def _empty(raw: pa.Table) -> list[Finding]:
+def _empty(raw: pa.Table, delivery: Delivery) -> list[Finding]:
     """Tell a delivery without rows: what it held before leaves every table downstream."""
-    return [] if raw.num_rows else [Finding("delivery", "the table was delivered without any row")]
+    if raw.num_rows:
+        return []
+    keys_only = len(delivery.seen) > len(delivery.key) and {*delivery.data.column_names} <= {*delivery.key}
+    why = (
+        ": no rule reads a column of it yet, and a row of keys alone counts as not filled in"
+        if keys_only
+        else ""
+    )
+    return [Finding("delivery", f"the table was delivered without any row{why}")]
 
 
 def _drift(study: Study, source: str, table: str, delivery: Delivery) -> list[Finding]:

@@ -13,13 +13,21 @@ from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.steps.extract import with_original_names
 from omics_orchestrator.steps.rows import rows_where
 from omics_orchestrator.steps.workspace import Workspace
-from omics_orchestrator.storage.tables import TableState, table_state
+from omics_orchestrator.storage.tables import TableState, list_tables, table_state
 from omics_orchestrator.studies import EntityBlock, Study
 from omics_orchestrator.studies.places import table_of
 
 
 class NotTraceable(OmicsError):
     """There is nothing stored that could be traced."""
+
+
+def stored_studies(workspace: Workspace) -> list[str]:
+    """Return the declared studies of which raw tables are stored here, by name."""
+    schemas = {state.schema for state in list_tables(workspace.database)}
+    return [
+        name for name in sorted(workspace.catalogue.studies) if table_of(("raw", name, "", ""))[0] in schemas
+    ]
 
 
 class Stored:

@@ -144,7 +144,7 @@ class Stores:
         name = name.lower()
         if name not in self._sources:
             if not (url := self.settings.source_stores.get(name)):
-                raise NotConfigured(f'store "{name}" is not configured here: set {_variable(name)}')
+                raise NotConfigured(f'store "{name}" is not configured here: set {_variable(name)} ({VALUE})')
             self._sources[name] = self._open(url, f"OMICS_STORE_{name.upper()}", read_only=True)
         return self._sources[name]
 
@@ -225,6 +225,9 @@ def _split(location: str) -> tuple[str, str]:
     if not match:
         raise StorageError("a location is written store://key or store+name://key")
     return (match["name"] or "").lower(), match["key"]
+
+
+VALUE = "where its files lie: file:///folder, s3://bucket, az://container"  # of such a variable
 
 
 def _variable(name: str) -> str:

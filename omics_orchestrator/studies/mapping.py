@@ -120,7 +120,9 @@ class Reshape(Declared):
         if (self.spread is None) != (self.values is None):
             raise ValueError("spread and values belong together: the column of names and that of values")
         mark = f"{{{self.as_}}}"
-        if self.slots and (fixed := [name for name, pattern in self.columns.items() if mark not in pattern]):
+        if len(self.slots) > 1 and (
+            fixed := [name for name, pattern in self.columns.items() if mark not in pattern]
+        ):
             raise ValueError(
                 f"the pattern of {fixed[0]!r} holds no {mark}: each slot needs a column of its own"
             )

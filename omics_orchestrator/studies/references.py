@@ -138,7 +138,10 @@ class MappingCheck:
             self.complain((entity, "key"), f"the key of {entity} is one column, the participant id")
         elif block.key and len(block.key) < len(house):
             self.complain(
-                (entity, "key"), f"one column cannot name a {entity}", f"needed: {', '.join(house)}"
+                (entity, "key"),
+                f"one column cannot name a {entity}",
+                f"needed: {', '.join(house)}; where each row is one {entity}, let a slot name it: "
+                f"key: [{block.key[0]}, slot] with reshape: {{slots: [first], columns: {{row: {block.key[0]}}}}}",
             )
         if len(set(block.key)) < len(block.key):
             self.complain((entity, "key"), "a column is named twice")

@@ -93,6 +93,37 @@ def test_a_study_that_lacks_a_secret_says_which(installation: Installation) -> N
     assert "far: not available here, FAR_TOKEN is not set" in answer.stdout
 
 
+def test_a_store_that_is_not_set_is_told_wherever_its_study_is_asked_for(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert omics(installation, "materialize", "raw").returncode == 0
+    known = installation.environment()
+    known.pop("OMICS_STORE_TINY_URL")
+    monkeypatch.setattr(Installation, "environment", lambda _: known)
+    says = (
+        "tiny: not available here, OMICS_STORE_TINY_URL is not set "
+        "(where its files lie: file:///folder, s3://bucket, az://container); what is stored of it stays"
+    )
+    for asked in ((), ("tiny",), ("raw/tiny",), ("raw/tiny/files/people",)):
+        told = omics(installation, "materialize", *asked)
+        assert told.stdout.splitlines().count(says) == 1, told.stdout + told.stderr
+    told = omics(installation, "dictionary", "suggest", "tiny", "--all")
+    assert told.returncode == 0, told.stderr
+    assert "set OMICS_STORE_TINY_URL (where its files lie: file:///folder" in told.stdout
+    assert "columns that are stored here" in told.stdout
+    assert "crp: {number: crp}" in told.stdout
+
+
+def test_status_of_one_study(installation: Installation) -> None:
+    assert omics(installation, "materialize").returncode == 0
+    told = omics(installation, "status", "tiny").stdout
+    assert "\ntiny " in told
+    assert "\nwarehouse " not in told
+    assert "harmonised/tiny" in told or " 0 failed" in told
+    wrong = omics(installation, "status", "tinny")
+    assert (wrong.returncode, 'nearest: "tiny"' in wrong.stderr) == (1, True)
+
+
 def test_two_columns_of_one_name_are_both_shown(installation: Installation) -> None:
     assert omics(installation, "sql", "select 1 as n, 2 as n").stdout.splitlines()[1].split() == ["1", "2"]
 

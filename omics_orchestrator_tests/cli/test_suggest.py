@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import subprocess
 
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator_tests.cli.test_commands import omics
@@ -48,6 +49,31 @@ def test_decisions(installation: Installation) -> None:
     assert "COLUMN=VARIABLE" in wrong.stderr
     unknown = omics(installation, "dictionary", "suggest", "tiny", "--approve", "crp=crpp")
     assert (unknown.returncode, 'nearest: "crp"' in unknown.stderr) == (1, True)
+
+
+def test_only_what_scores_well_is_kept_and_long_lists_are_cut(installation: Installation) -> None:
+    names = [f"zq{number:03d}" for number in range(40)]
+    file = installation.source / "people.csv"
+    header, *rows = file.read_text().splitlines()
+    cells = ",1" * len(names)
+    file.write_text("\n".join([f"{header},{','.join(names)}", *(row + cells for row in rows)]) + "\n")
+    out = installation.folder / "out.csv"
+    told = omics(installation, "dictionary", "suggest", "tiny", "note", "zq*", "--save", "--csv", str(out))
+    assert told.returncode == 0, told.stderr
+    assert "more; --csv lists them all" in told.stdout
+    assert "zq039" not in told.stdout
+    rows_ = list(csv.DictReader(out.open()))
+    assert any(row["column"].endswith("zq039") and "nothing in the" in row["remark"] for row in rows_)
+    scores = {row["column"]: float(row["score"]) for row in rows_ if row["rank"] == "1"}
+    kept = (installation.dictionary / "studies" / "tiny" / "suggestions.csv").read_text().splitlines()[1:]
+    assert sorted(line.split(",")[0] for line in kept) == sorted(c for c, s in scores.items() if s >= 0.4)
+
+
+def test_who_decides_is_the_address_that_git_knows(installation: Installation) -> None:
+    for words in (("init", "-q"), ("config", "user.email", "ann@example.org")):
+        subprocess.run(["git", "-C", str(installation.dictionary), *words], check=True)
+    told = omics(installation, "dictionary", "suggest", "tiny", "--reject", "crp=crp")
+    assert told.stdout.startswith("rejected: files.visits.crp = crp (by ann@example.org, ")
 
 
 def test_the_page_prints_the_rules_that_come(installation: Installation) -> None:

@@ -88,6 +88,19 @@ def test_slots_become_rows_and_empty_slots_none():
     ]  # fmt: skip
 
 
+def test_one_slot_names_the_only_visit_of_each_row_and_the_other_columns_are_read_as_ever():
+    rows = table("id|crp|note", "A1|5|", "A2||b", "A3|7|c")
+    made = study(
+        {"crp": {"number": "crp"}, "name": "note"},
+        key=["id", "slot"],
+        reshape={"slots": ["first"], "columns": {"row": "id"}},
+    )
+    found = harmonise(made, "visit", DICTIONARY, {"file.a": rows}).table.to_pylist()
+    assert [(row["participant_id"], row["visit_id"], row["crp"], row["name"]) for row in found] == [
+        ("A1", "first", 5.0, None), ("A2", "first", None, "b"), ("A3", "first", 7.0, "c")
+    ]  # fmt: skip
+
+
 def test_a_long_table_becomes_columns():
     long = table("id|v|test|result", "A1|1|CRP|5", "A1|1|White cells|7", "A1|2|CRP|8", "A2|1|ESR|9")
     reshape = {"spread": "test", "values": "result", "columns": {"c": "CRP", "w": "White cells"}}

@@ -113,3 +113,14 @@ def test_declared_headers_must_be_as_many_as_columns(folder, stores):
     source = Excel(location="store+here://book.xlsx", headers=("id", "v"))
     with pytest.raises(DeliveryError, match="2 headers are declared, the sheet has 3 columns"):
         source.deliver("s", "s", None, stores)
+
+
+def test_dates_and_texts_in_one_column_are_told(folder, stores):
+    rows: list[list[object]] = [["id", "day"], ["A", date(2024, 5, 31)], ["B", "31.05.2024"], ["C", " "]]
+    write(folder, {"S": rows})
+    found = Excel(location="store+here://book.xlsx").deliver("s", "s", None, stores)
+    (told,) = [one for one in found.findings if "Excel" in one.message]
+    assert (told.severity, told.count, told.subject) == ("note", 1, "day")
+    assert "1 date of Excel, written 2024-05-31 here, beside 1 text;" in told.message
+    write(folder, {"S": [["day", "text"], [date(2024, 5, 31), "x"]]})
+    assert not Excel(location="store+here://book.xlsx").deliver("s", "s", None, stores).findings

@@ -214,7 +214,7 @@ MISTAKES = {
     ),
     "a key too short": (
         "mapping", "  key: [id, visit]\n", "  key: [id]\n  # visits\n",
-        None, "visit.key", "one column cannot name a visit", "participant_id, visit_id",
+        None, "visit.key", "one column cannot name a visit", "key: [id, slot] with reshape: {slots: [first]",
     ),
     "forbidden in an expression": (
         "mapping", "kind = 'clinic'", "kind in (select 1)",

@@ -18,6 +18,8 @@ from omics_orchestrator.steps.spreadsheet.records import Record, Records
 from omics_orchestrator.steps.spreadsheet.seen import Seen
 from omics_orchestrator.steps.spreadsheet.sheets import MAPPINGS, SHOWN, named
 
+LISTED = 6  # rules of a list in a note
+
 Key = tuple[str, ...]  # study, entity, variable
 Entries = dict[Key, Entry]
 
@@ -105,14 +107,18 @@ def rule(base: Entries, texts: Mapping[str, str], rows: Rows, told: Told) -> Rul
             told.changes.append(f"{MAPPINGS.name}!{place}  {named(key)}: {here[key].rule} → {new}")
     if rows.whole and (lost := base.keys() - rows.cells.keys()):
         says = f"{counted(len(lost), 'row is', 'rows are')} not there; the rules stay"
-        told.notes.append(f"{MAPPINGS.name}: {says}, they are taken out in mapping.yaml")
+        names = ", ".join(named(key) for key in sorted(lost)[:LISTED]) + (" …" if len(lost) > LISTED else "")
+        told.notes.append(f"{MAPPINGS.name}: {says}, they are taken out in mapping.yaml: {names}")
     return found
 
 
 def _refusal(key: Key, new: str, base: Entry | None, here: Entry | None) -> tuple[str, str]:
     """Return why a changed rule cannot be taken over, and what would be right; empty where it can."""
     if base is None:
-        return "this was no rule when the workbook was written", "new rules are written into mapping.yaml"
+        return (
+            "this was no rule when the workbook was written",
+            f"write a new rule into studies/{key[0]}/mapping.yaml yourself: import only changes rules",
+        )
     if here is None:
         return f"the rule is gone from studies/{key[0]}/mapping.yaml here", "export again"
     if not new:

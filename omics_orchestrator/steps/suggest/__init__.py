@@ -150,16 +150,23 @@ def _told(workspace: Workspace, study: Study, states: Sequence[TableState]) -> I
 
 
 def decide(
-    workspace: Workspace, name: str, pairs: Sequence[tuple[str, str]], state: State, by: str
+    workspace: Workspace,
+    name: str,
+    pairs: Sequence[tuple[str, str]],
+    state: State,
+    by: str,
+    codebook: Mapping[str, Described] | None = None,
 ) -> list[Suggestion]:
     """Write down what a person, or for proposals the program, says of (column, variable) pairs; return the lines.
+
+    `codebook` tells the columns where nothing else does, as in `suggest`.
 
     Raises:
         UnknownKey: no such study, column or variable; a name that two tables have must be given in full.
     """
     study = study_of(workspace, name)
     variables = workspace.dictionary.variables
-    columns, _ = source_columns(workspace, study, {})
+    columns, _ = source_columns(workspace, study, codebook or {})
     today = datetime.now(UTC).date().isoformat()
     lines = []
     for column, variable in pairs:

@@ -51,13 +51,18 @@ def source_columns(
         columns, note = described(workspace, study, name)
         notes += [note] if note else []
         told = [_with(column, codebook.get(column.name)) for column in columns]
-        found += _judged(study, name, told, workspace.stores)
+        found += _judged(study, name, told, None if note else workspace.stores)
     if not found:
         notes += [f"taken from the codebook: {counted(len(codebook), 'column')}"] if codebook else []
         found = _of_codebook(study, codebook.values())
     units = workspace.dictionary.units
     return [
-        replace(one, unit=unit_in(f"{one.about.label} ({one.about.note})", units)) for one in found
+        replace(
+            one,
+            unit=unit_in(f"{one.about.label} ({one.about.note})", units)
+            or unit_in(one.about.name, units, named=True),
+        )
+        for one in found
     ], notes
 
 
@@ -126,13 +131,18 @@ def _with(column: Described, book: Described | None) -> Described:
     )
 
 
-def _judged(study: Study, source: str, columns: Sequence[Described], stores: Stores) -> list[SourceColumn]:
-    """Return columns with what the mapping makes of them, and what a look at the cells of files tells."""
+def _judged(
+    study: Study, source: str, columns: Sequence[Described], stores: Stores | None
+) -> list[SourceColumn]:
+    """Return columns with what the mapping makes of them, and what a look at the cells of files tells.
+
+    `stores` is None where the source could not be asked.
+    """
     found = []
     for table, members in groupby(columns, key=lambda column: column.table):
         here = list(members)
         judged = _declared(study, source, table, here)
-        found += _looked_at(study, source, table, judged, stores)
+        found += _looked_at(study, source, table, judged, stores) if stores else judged
     return found
 
 

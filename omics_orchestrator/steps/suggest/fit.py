@@ -34,6 +34,8 @@ CODED = (
     0.3  # what codes with the same labels add where no other variable has such codes; the more have, the less
 )
 BRACKETS = re.compile(r"[(\[]([^()\[\]]{1,24})[)\]]")
+WITHIN = re.compile(r"(?<!\S)in ([^\s()\[\],;]{1,12}?)(?=[\s()\[\],;.]|$)")
+ENDS = re.compile(r"[\s_](kg|cm|mm|lb|%)$")
 QUOTIENT = re.compile(r"(?<!\S)[^\s()\[\],;]{1,12}/[^\s()\[\],;]{1,12}(?!\S)")
 
 
@@ -140,13 +142,17 @@ def _choices(column: SourceColumn) -> Mapping[str, str]:
     return column.about.choices or {word: word for word in sorted(column.words)}
 
 
-def unit_in(text: str, units: Units) -> str:
-    """Return the unit that a label names in brackets or as a quotient: `CRP (mg/L)`; '' = none that is known."""
+def unit_in(text: str, units: Units, *, named: bool = False) -> str:
+    """Return the unit that a label names: `CRP (mg/L)`, `CRP ug/L`, `weight in kg`; '' = none that is known.
+
+    `named`: the text is a column's name, which may end in one of the few units that are no other word (`weight_kg`).
+    """
     known = {*units.aliases, *units.canonical, *(given for given, *_ in units.fixed)}
-    for part in [*BRACKETS.findall(text), *QUOTIENT.findall(text)]:
+    for part in [*BRACKETS.findall(text), *QUOTIENT.findall(text), *WITHIN.findall(text)]:
         if (len(part.strip()) > 1 or not part.isalpha()) and folded(part) in known:
             return str(part).strip()
-    return ""
+    last = ENDS.search(text) if named else None
+    return last[1] if last and folded(last[1]) in known else ""
 
 
 def _apart(column: SourceColumn, variable: Variable) -> bool:

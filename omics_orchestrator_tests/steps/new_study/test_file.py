@@ -49,7 +49,10 @@ def test_titles_above_the_header_of_sheets_are_found_declared_and_told(tmp_path,
     file = tmp_path / "echo.xlsx"
     workbook(
         file,
-        {"Visits": [*titles, *VISITS], "Samples": [["Biobank"], [None], ["Sample", "Patient"], ["S1", "SE-1"]]},
+        {
+            "Visits": [*titles, *VISITS],
+            "Samples": [["Biobank"], [None], ["Sample", "Patient"], ["S1", "SE-1"]],
+        },
     )
     found = from_file("north", file, settings)
     assert [line.strip() for line in found.declared[-2:]] == [

@@ -139,7 +139,7 @@ def test_rows_that_are_not_there_change_nothing(desk: Desk):
     with desk.edited() as book:
         book["mappings"].delete_rows(3)
     assert desk.read().told.notes == [
-        "mappings: 1 row is not there; the rules stay, they are taken out in mapping.yaml"
+        "mappings: 1 row is not there; the rules stay, they are taken out in mapping.yaml: north visit crp"
     ]
     with desk.edited() as book:
         del book["mappings"]

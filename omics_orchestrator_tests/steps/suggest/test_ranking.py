@@ -151,7 +151,20 @@ def test_ranges_apart_cost(dictionary):
         ("and/or", ""),
         ("HBI (a)", ""),
         ("Weight", ""),
+        ("Weight in kg", "kg"),
+        ("Standing height in cm. Reported for participants aged 2 years or older.", "cm"),
+        ("Body mass index (weight/height2 in kg/m2)", "kg/m2"),
+        ("Number of days in a typical week", ""),
+        ("Rooms in home", ""),
     ],
 )
 def test_units_in_labels(dictionary, label, unit):
     assert unit_in(label, dictionary.units) == unit
+
+
+@pytest.mark.parametrize(
+    ("name", "unit"),
+    [("CRP [mg/dl]", "mg/dl"), ("Weight kg", "kg"), ("demog_height_cm", "cm"), ("crp_min", ""), ("kg", "")],
+)
+def test_units_in_names(dictionary, name, unit):
+    assert unit_in(name, dictionary.units, named=True) == unit

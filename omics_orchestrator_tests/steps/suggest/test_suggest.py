@@ -134,3 +134,19 @@ def test_a_source_that_is_not_there_is_told(north):
     found = suggest(north.workspace(), "north")
     assert list(found.ranked) == []
     assert "nothing of it is stored here either" in found.notes[0]
+
+
+def test_what_a_codebook_alone_tells_is_decided_with_it(north):
+    (north.source / "north.csv").unlink()
+    book = {"a1": Described("", "a1", "Platelets")}
+    (line,) = decide(north.workspace(), "north", [("files.a1", "platelets")], "proposed", "omics", book)
+    assert (line.column, line.variable) == ("files.a1", "platelets")
+
+
+def test_the_unit_stands_in_the_name_of_a_column_without_a_label(north):
+    (north.source / "north.csv").write_text("id,visit,CRP [mg/dl],Weight kg\nP1,1,5,70\n")
+    found = suggest(north.workspace(), "north")
+    assert {column.about.name: column.unit for column, _ in found.ranked if column.unit} == {
+        "CRP [mg/dl]": "mg/dl",
+        "Weight kg": "kg",
+    }
