@@ -76,7 +76,8 @@ def _beside(site: Site) -> dict[str, bytes]:
     index = search.index_of(site.entries.workspace).as_json()
     told = {"catalogueIndex": index, "catalogueShown": site.shown()}
     data = "".join(
-        f"const {name} = {json.dumps(content, separators=(',', ':'))};\n" for name, content in told.items()
+        f"const {name} = {json.dumps(content, separators=(',', ':'), sort_keys=True)};\n"
+        for name, content in told.items()
     )
     return {
         "style.css": ours.joinpath("style.css").read_bytes(),

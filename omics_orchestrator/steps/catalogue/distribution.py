@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from omics_orchestrator.dictionary import ENTITIES, Dictionary, Variable
+from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.errors import StorageError, UnknownKey
 from omics_orchestrator.steps.catalogue.coarse import Coarse
 from omics_orchestrator.steps.catalogue.disclosure import Counted, shown_cells
@@ -31,6 +32,7 @@ WHY_NOT = {
     "file": "The values are files: they are never shown.",
     "set": "Of sets of codes no distribution is made.",
 }
+EARLIER = "The stored values are those of an earlier type of the variable."
 CLOSED = {"identifying", "restricted"}
 PARTICIPANT = "participant_id"
 Places = NDArray[np.int64]
@@ -109,6 +111,9 @@ def _of_table(
     people = _numbered(table[PARTICIPANT])
     single = state.key == (PARTICIPANT,)
     for one in drawn:
+        if table[one.name].type != arrow_type(one.type):
+            yield one.name, Distribution(why_not=EARLIER)
+            continue
         limit = coarse.stricter() if one.sensitivity == "personal" else coarse
         found = sorted_into(one, workspace.dictionary, table[one.name], marks.get(one.name), limit.least)
         yield one.name, draw(found, people, limit, coarse, entity=entity, single=single)

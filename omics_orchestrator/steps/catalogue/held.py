@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from omics_orchestrator.dictionary import ENTITIES
-from omics_orchestrator.errors import NotConfigured, StorageError
+from omics_orchestrator.errors import NotConfigured, StorageError, UnknownKey
 from omics_orchestrator.registry.query import files_of
 from omics_orchestrator.steps.find import stored_tables
 from omics_orchestrator.steps.status import StatusMatrix, declared_matrix, status_matrix
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableState
+
+AGAIN = 3  # times that the database is asked while others change it
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,17 @@ class Held:
 
 def held(workspace: Workspace) -> Held:
     """Read what is stored; a database that does not answer is no error but told."""
-    try:
-        tables = stored_tables(workspace)
-        return Held(status_matrix(workspace), "", tables, _files(workspace))
-    except (StorageError, NotConfigured) as error:
-        return Held(declared_matrix(workspace), str(error))
+    told = ""
+    for _ in range(AGAIN):
+        try:
+            tables = stored_tables(workspace)
+            return Held(status_matrix(workspace), "", tables, _files(workspace))
+        except UnknownKey as error:  # a table was dropped between two questions
+            told = str(error)
+        except (StorageError, NotConfigured) as error:
+            told = str(error)
+            break
+    return Held(declared_matrix(workspace), told)
 
 
 def _files(workspace: Workspace) -> dict[tuple[str, str], AssayFiles]:

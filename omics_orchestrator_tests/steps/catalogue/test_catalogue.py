@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,10 +15,12 @@ from pathlib import Path
 import pytest
 
 from omics_orchestrator.dictionary import load_dictionary
-from omics_orchestrator.errors import DeclarationError
+from omics_orchestrator.errors import DeclarationError, UnknownKey
 from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.steps.catalogue import write_catalogue
 from omics_orchestrator.steps.catalogue.site import MARKER
+from omics_orchestrator.steps.status import StatusMatrix, status_matrix
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator_tests.cli.test_commands import omics
 from omics_orchestrator_tests.installation import MAPPING, STUDY, Installation
@@ -127,8 +132,41 @@ def test_what_the_pages_tell_and_what_they_do_not(filled: Installation, tmp_path
     assert "no table is held" in young
     assert "declared" in young
 
-    again = written(filled, tmp_path / "again")
-    assert again == pages
+    for seed in ("1", "2"):  # another process, which meets sets in another order
+        folder = tmp_path / seed
+        command = [sys.executable, "-m", "omics_orchestrator.cli", "catalogue", str(folder)]
+        environment = {"PATH": os.environ["PATH"], "PYTHONHASHSEED": seed, **filled.environment()}
+        subprocess.run(command, env=environment, cwd=WORKING_COPY, check=True)
+        again = {place: (folder / place).read_text(encoding="utf-8") for place in pages}
+        assert [place for place in pages if again[place] != pages[place]] == []
+
+
+def test_a_type_that_changed_since_the_values_were_stored(filled: Installation, tmp_path: Path) -> None:
+    file = filled.dictionary / "variables.csv"
+    rows = file.read_text().splitlines(keepends=True)
+    changed = [re.sub(",text,,,,,personal,Note on", ",integer,,,,,open,Note on", row) for row in rows]
+    assert changed != rows
+    file.write_text("".join(changed))
+    pages = written(filled, tmp_path / "site")
+    assert "an earlier type of the variable" in pages["variable/diagnosis_note.html"]
+    assert NOTE not in "".join(pages.values())
+
+
+def test_a_table_that_is_dropped_meanwhile(
+    installation: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def gone_at_first(workspace: Workspace) -> StatusMatrix:
+        asked.append(1)
+        if len(asked) == 1:
+            raise UnknownKey("table", "harmonised_tiny.visit", ())
+        return status_matrix(workspace)
+
+    monkeypatch.setattr(
+        sys.modules["omics_orchestrator.steps.catalogue.held"], "status_matrix", gone_at_first
+    )
+    assert write_catalogue(installation.workspace(), tmp_path / "site").unreached == ""
 
 
 def test_a_raised_limit_and_a_vanished_variable(filled: Installation, tmp_path: Path) -> None:
