@@ -94,14 +94,15 @@ def search(text: str) -> pd.DataFrame:
     Returns:
         One row per variable that holds one of the words, the best first, those that hold all of them before the
         others: entity, type, unit, label, and per study the share of rows with a value (empty where the study does
-        not have the variable). Without a word all variables.
+        not have the variable). Without a word all variables. `.attrs["studies"]` names the studies that the text
+        finds: by a word of name or title, or by all its words in title, assays and description.
     """
     import pandas as pd
 
     from omics_orchestrator.steps.search import index_of
 
     workspace = Workspace(Settings.from_environment())
-    coverage = find.coverage(workspace)
+    index, coverage = index_of(workspace), find.coverage(workspace)
     rows = [
         {
             "variable": variable.name,
@@ -111,11 +112,13 @@ def search(text: str) -> pd.DataFrame:
             "label": variable.label,
             **{study: shares.get((variable.entity, variable.name)) for study, shares in coverage.items()},
         }
-        for variable in index_of(workspace).find(text).variables
+        for variable in index.find(text).variables
     ]
     names = ["variable", "entity", "type", "unit", "label", *coverage]
     shares = dict.fromkeys(coverage, "float64")
-    return pd.DataFrame(rows, columns=names).set_index("variable").astype(shares)
+    frame = pd.DataFrame(rows, columns=names).set_index("variable").astype(shares)
+    frame.attrs["studies"] = list(index.find_studies(text))
+    return frame
 
 
 def list_studies() -> pd.DataFrame:

@@ -147,6 +147,8 @@ def test_search_tells_unit_and_coverage() -> None:
 @pytest.mark.usefixtures("filled")
 def test_search_finds_all_of_nothing_and_nothing_of_nonsense() -> None:
     columns = ["entity", "type", "unit", "label", "tiny"]
+    assert search("tiny crp").attrs["studies"] == ["tiny"]
+    assert search("crp").attrs["studies"] == []
     assert len(search("")) > 500
     nothing = search("xyzzy")
     assert (len(nothing), list(nothing.columns), str(nothing["tiny"].dtype)) == (0, columns, "float64")

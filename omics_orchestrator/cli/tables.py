@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from rich.console import Console
@@ -17,6 +17,7 @@ from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.private import reading_role
 from omics_orchestrator.storage.tables import read_query
 
+STUDIES = 5  # that a search prints
 SHOWN = 20  # variables that a search prints unless all are asked for
 WIDTH = 400  # columns of a redirected terminal: a table in a file or pipe is never cut
 
@@ -24,8 +25,13 @@ WIDTH = 400  # columns of a redirected terminal: a table in a file or pipe is ne
 def show_variables(text: str, *, every: bool = False) -> None:
     """Print the variables that `text` finds, the best first, with the share of rows that have a value per study."""
     workspace = Workspace(Settings.from_environment())
-    found = index_of(workspace).find(text)
+    index = index_of(workspace)
+    found, named = index.find(text), index.find_studies(text) if text.strip() else ()
+    if named:
+        _studies(workspace, named)
     if not found.variables:
+        if named:
+            return
         raise UnknownKey("variable", text, workspace.dictionary.variables)
     shown = found.variables if every or not text.strip() else found.variables[:SHOWN]
     shares = coverage(workspace)
@@ -42,6 +48,14 @@ def show_variables(text: str, *, every: bool = False) -> None:
     print_rows(["variable", "entity", "type", "unit", "label", *studies], rows)
     for line in _remarks(found, len(shown)):
         Console(highlight=False, markup=False, soft_wrap=True).print(line)
+
+
+def _studies(workspace: Workspace, names: Sequence[str]) -> None:
+    """Print the studies that a search finds."""
+    known = workspace.catalogue.studies
+    told = [f"{name} ({known[name].title})" for name in names[:STUDIES]]
+    told += [f"{len(names) - STUDIES} more"] if len(names) > STUDIES else []
+    Console(highlight=False, markup=False, soft_wrap=True).print(f"Studies: {', '.join(told)}")
 
 
 def _remarks(found: Found, shown: int) -> Iterator[str]:

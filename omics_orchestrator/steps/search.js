@@ -83,3 +83,35 @@ function searchVariables(index, text) {
   const complete = places.filter(([, short]) => !short).length;
   return { variables: places.map((place) => index.variables[place[4]]), complete, read_as: readAs };
 }
+
+// Return the names of the studies that a text names, or that hold all of its words; what find_studies in
+// search_studies.py does.
+function searchStudies(index, text) {
+  if (!text.trim()) return index.studies;
+  const [name, beginning] = index.study;
+  const asked = new Set(searchWords(index, text).map((word) => searchKeyed(index, word)));
+  const sums = new Map();
+  const held = new Map();
+  const named = new Set();
+  for (const word of asked) {
+    const letters = [...word].length;
+    const hits = new Map();
+    for (const known of Object.keys(index.of_studies)) {
+      if (known !== word && !(letters >= beginning && known.startsWith(word))) continue;
+      const share = known === word ? 1 : letters / [...known].length / 2;
+      for (const [number, weight] of Object.entries(index.of_studies[known])) {
+        hits.set(Number(number), Math.max(hits.get(Number(number)) || 0, weight * share));
+        if (weight === name) named.add(Number(number));
+      }
+    }
+    for (const [number, hit] of hits) {
+      sums.set(number, (sums.get(number) || 0) + hit);
+      held.set(number, (held.get(number) || 0) + 1);
+    }
+  }
+  const places = [...sums.keys()]
+    .filter((number) => named.has(number) || held.get(number) === asked.size)
+    .map((number) => [Number(held.get(number) < asked.size), -sums.get(number), number]);
+  places.sort((one, other) => one.map((part, place) => part - other[place]).find((part) => part !== 0) || 0);
+  return places.map((place) => index.studies[place[2]]);
+}

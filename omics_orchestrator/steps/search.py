@@ -15,35 +15,30 @@ from omics_orchestrator.dictionary.synonyms import Synonyms, read_synonyms
 from omics_orchestrator.dictionary.wording import (
     EMPTY,
     SPELLINGS,
-    joined_words,
     keyed,
     similarity,
     spoken_words,
     trigrams,
     words,
 )
+from omics_orchestrator.steps.phrases import (
+    CODES,
+    DESCRIPTION,
+    LABEL,
+    NAME,
+    STUDY,
+    keyed_words,
+    phrases,
+    weighed,
+)
+from omics_orchestrator.steps.search_studies import BEGINNING, Places, find_studies, places_of_studies
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Catalogue
 
-NAME, LABEL, CODES, DESCRIPTION, STUDY = 8.0, 4.0, 2.0, 1.0, 0.5  # powers of 2: sums are exact everywhere
 FREE_TEXT = {"text", "file"}
 ALIKE = 0.3  # least similarity of a word that may be meant
 NEARLY = 0.75  # and that as a share of the most alike word's
 NEAREST = 3  # so many of them at most
-
-
-@dataclass(frozen=True)
-class Phrase:
-    """A term of `synonyms.csv` as it may stand in a text."""
-
-    words: tuple[str, ...]
-    means: frozenset[str]
-    """All words of the terms of its row."""
-    is_term: bool
-    """Whether it means the same; otherwise the row's terms find it also."""
-
-
-Phrases = dict[str, list[Phrase]]
 
 
 @dataclass(frozen=True)
@@ -95,6 +90,16 @@ class SearchIndex:
     places: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
     """Keyed word → number of the entry → weight."""
     trigrams: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    studies: tuple[str, ...] = ()
+    """Names of the studies that can be found."""
+    of_studies: Places = field(default_factory=dict)
+    """Keyed word → number of the study → weight."""
+
+    def find_studies(self, text: str) -> tuple[str, ...]:
+        """Return the studies that `text` names, or that hold all of its words: search_studies.py."""
+        return tuple(
+            self.studies[number] for number in find_studies(self.of_studies, len(self.studies), text)
+        )
 
     def find(self, text: str) -> Found:
         """Return the variables that hold any word of `text`; of an empty text all, in the dictionary's order."""
@@ -136,6 +141,9 @@ class SearchIndex:
             "empty": sorted(EMPTY),
             "spellings": [(pattern.pattern, instead.replace("\\", "$")) for pattern, instead in SPELLINGS],
             "alike": [ALIKE, NEARLY, NEAREST],
+            "studies": list(self.studies),
+            "of_studies": self.of_studies,
+            "study": [NAME, BEGINNING],
         }
 
     def _hits(self, word: str) -> tuple[dict[int, float], list[str] | None]:
@@ -172,13 +180,13 @@ def index_of(workspace: Workspace) -> SearchIndex:
 def search_index(dictionary: Dictionary, synonyms: Iterable[Synonyms], catalogue: Catalogue) -> SearchIndex:
     """Return the index of all variables; what studies say of themselves finds the variables that they have."""
     spoken: dict[str, str] = {}
-    phrases = _phrases(synonyms, spoken)
+    terms = phrases(synonyms, spoken)
     entries = []
     for variable in dictionary.variables.values():
         codes = dictionary.code_lists.get(variable.code_list, {})
         weights: dict[str, float] = {}
         for weight, text in _texts(variable, codes):
-            for word, counts in _weighed(text, weight, phrases, spoken):
+            for word, counts in weighed(text, weight, terms, spoken):
                 weights[word] = max(weights.get(word, 0.0), counts)
         name = tuple(words(variable.name))
         entries.append(Entry(variable, name, frozenset({*name, *words(variable.label)}), weights))
@@ -192,7 +200,14 @@ def search_index(dictionary: Dictionary, synonyms: Iterable[Synonyms], catalogue
     for number, entry in enumerate(found):
         for word, weight in entry.weights.items():
             places[word][number] = weight
-    return SearchIndex(tuple(found), spoken, dict(places), {word: trigrams(word) for word in places})
+    return SearchIndex(
+        tuple(found),
+        spoken,
+        dict(places),
+        {word: trigrams(word) for word in places},
+        tuple(catalogue.studies),
+        places_of_studies(catalogue, dictionary, terms, spoken),
+    )
 
 
 def _texts(variable: Variable, codes: Mapping[str, str]) -> Iterator[tuple[float, str]]:
@@ -205,52 +220,12 @@ def _texts(variable: Variable, codes: Mapping[str, str]) -> Iterator[tuple[float
         yield DESCRIPTION, text
 
 
-def _keyed_words(text: str, spoken: dict[str, str]) -> list[str]:
-    """Return the keyed words of a text, keeping how each was first written."""
-    found = []
-    for word in spoken_words(text):
-        found.append(keyed(word))
-        spoken.setdefault(found[-1], word)
-    return found
-
-
-def _all_words(text: str, spoken: dict[str, str]) -> list[str]:
-    """Return the keyed words of a text, and its hyphened words as one."""
-    return _keyed_words(text, spoken) + _keyed_words(" ".join(joined_words(text)), spoken)
-
-
-def _weighed(
-    text: str, weight: float, phrases: Phrases, spoken: dict[str, str]
-) -> Iterator[tuple[str, float]]:
-    """Yield the words of a text and those of the terms in it, with what they count."""
-    for word in _all_words(text, spoken):
-        yield word, weight
-    found = words(text)
-    own, wider = (NAME, CODES) if weight >= LABEL else (weight, weight)
-    for place, first in enumerate(found):
-        for phrase in phrases.get(first, ()):
-            if tuple(found[place : place + len(phrase.words)]) == phrase.words:
-                for word in phrase.means:
-                    yield word, own if phrase.is_term else wider
-
-
-def _phrases(synonyms: Iterable[Synonyms], spoken: dict[str, str]) -> Phrases:
-    """Return first word → the phrases of `synonyms.csv` that begin with it."""
-    found: Phrases = defaultdict(list)
-    for row in synonyms:
-        meant = {word for term in row.terms for word in _all_words(term, spoken)}
-        for terms, counts in ((row.terms, True), (row.also_finds, False)):
-            for phrase in (tuple(words(term)) for term in terms):
-                found[phrase[0]].append(Phrase(phrase, frozenset(meant), counts))
-    return found
-
-
 def _of_studies(catalogue: Catalogue, known: set[str], spoken: dict[str, str]) -> dict[str, dict[str, float]]:
     """Return variable → words of the studies that have it."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
     for study in catalogue.studies.values():
-        said = _keyed_words(f"{study.study} {study.title}", spoken)
-        said += [word for word in _keyed_words(study.description, spoken) if word not in known]
+        said = keyed_words(f"{study.study} {study.title}", spoken)
+        said += [word for word in keyed_words(study.description, spoken) if word not in known]
         for block in study.mapping.entities.values():
             for name in block.rules:
                 found[name] |= dict.fromkeys(said, STUDY)

@@ -68,6 +68,10 @@ def test_variables_are_searched_by_any_words(installation: Installation) -> None
     assert many[-1].endswith("more hold one of the words: --all")
     assert len(shown("surgery", "--all")) > len(many)
     assert len(shown()) > 500
+    named = shown("tiny", "crp")
+    assert named[0] == "Studies: tiny (Tiny study)"
+    assert named[2].startswith("crp ")
+    assert shown("metabolomics")[0] == "Studies: tiny (Tiny study)"
 
 
 def test_status_tells_how_old_the_last_backup_is(installation: Installation) -> None:

@@ -169,6 +169,38 @@ def test_words_of_a_study_find_its_variables_after_those_that_hold_them(tmp_path
     assert names(index, "biologic") == ["ifx"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("music", ["music"]),
+        ("crp in MUSIC", ["music"]),
+        ("gidamps", ["gidamps"]),
+        ("GI-DAMPs calprotectin", ["gidamps"]),
+        ("ibdmdb", ["hmp2"]),
+        ("mus", ["music"]),
+        ("mu", []),
+        ("dutch cohorts", ["prism"]),
+        ("dutch crp", []),  # in a description only where every word is there
+        ("saliva", ["music"]),
+        ("music-data@example.org", ["music"]),  # by the word music: stewards are not searched
+        ("public-data", []),
+        ("calprotectin", []),
+        ("of the", []),
+    ],
+)
+def test_studies_are_found_by_name_title_assays_and_description(index, text, expected):
+    assert list(index.find_studies(text)) == expected
+
+
+def test_studies_by_their_assays_and_in_their_order(index):
+    assert {"demo_adult", "demo_child"} <= set(index.find_studies("wgs"))
+    assert {"demo_registry"} <= set(index.find_studies("single-cell"))
+    assert list(index.find_studies("")) == list(index.studies)
+    first, *others = index.find_studies("demo adults")
+    assert first == "demo_adult"
+    assert {"demo_child", "demo_registry"} <= set(others)  # by the word demo, after the one that holds both
+
+
 def test_synonyms_and_drugs_make_nothing_stale(tmp_path):
     def versions(folder: Path) -> dict[str, str]:
         dictionary = load_dictionary(folder)
@@ -248,6 +280,13 @@ def damaged(known: list[str]) -> list[str]:
     return made
 
 
+def about_studies(index: SearchIndex) -> list[str]:
+    """Return every word by which a study is found, its beginnings, and some of them together."""
+    known, chance = list(index.of_studies), random.Random(8)
+    made = [*known, *(word[:length] for word in known for length in (2, 3, 4)), *index.studies]
+    return made + [" ".join(chance.choices(known, k=chance.randint(2, 4))) for _ in range(300)]
+
+
 def test_the_pages_give_the_same_answers(index, tmp_path):
     """Every name, label and synonym, damaged words and odd signs: search.js answers as Python does."""
     node, _ = compute_driver_executable()  # that of the browsers that the tests use
@@ -266,11 +305,13 @@ def test_the_pages_give_the_same_answers(index, tmp_path):
     for entry in index.entries:
         asked += [entry.variable.name, entry.variable.label, entry.variable.label[1:-1]]
     asked += damaged([word for word in index.spoken.values() if len(word) > 2])
+    asked += about_studies(index)
     asked += [term for row in SYNONYMS for term in (*row.terms, *row.also_finds)]
     script = Path(search.__file__).with_suffix(".js").read_text(encoding="utf-8")
     script += """
 const told = JSON.parse(require("fs").readFileSync(0, "utf-8"));
-console.log(JSON.stringify(told.asked.map((text) => searchVariables(told.index, text))));
+const both = (text) => ({ ...searchVariables(told.index, text), studies: searchStudies(told.index, text) });
+console.log(JSON.stringify(told.asked.map(both)));
 """
     file = tmp_path / "search.js"
     file.write_text(script, encoding="utf-8")
@@ -283,6 +324,7 @@ console.log(JSON.stringify(told.asked.map((text) => searchVariables(told.index, 
     )
     for text, theirs in zip(asked, json.loads(answer.stdout), strict=True):
         ours = index.find(text)
+        assert theirs["studies"] == list(index.find_studies(text)), text
         assert theirs["variables"] == [variable.name for variable in ours.variables], text
         assert theirs["complete"] == ours.complete, text
         assert {word: tuple(meant) for word, meant in theirs["read_as"].items()} == ours.read_as, text
