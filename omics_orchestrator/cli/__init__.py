@@ -13,6 +13,7 @@ from omics_orchestrator.cli.catalogue import catalogue
 from omics_orchestrator.cli.dictionary_commands import dictionary
 from omics_orchestrator.cli.ending import of_the_machine, tell
 from omics_orchestrator.cli.new_study_command import new_study
+from omics_orchestrator.cli.release_notes import release_notes
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.settings import wants_json
 
@@ -121,7 +122,7 @@ def variables(
     ),
     every: bool = typer.Option(False, "--all", help="Not only the 20 best."),
 ) -> None:
-    """Search variables, the best first, with unit and coverage per study."""
+    """Search variables, the best first, with unit and coverage per study; and the studies that the words find."""
     from omics_orchestrator.cli.tables import show_variables
 
     show_variables(" ".join(words or []), every=every)
@@ -193,6 +194,9 @@ def export(
 
 
 app.command("catalogue")(catalogue)
+
+
+app.command("release-notes")(release_notes)
 
 
 @app.command()

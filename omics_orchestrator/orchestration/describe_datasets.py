@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.orchestration.describe import LINEAGE, limited
+from omics_orchestrator.steps.release_notes import moment, release_notes
+from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Study
 from omics_orchestrator.studies.datasets import DatasetColumn, columns_of, entities_of
 
@@ -42,6 +45,16 @@ def metadata(study: Study, name: str, dictionary: Dictionary) -> dict[str, Any]:
         "dagster/column_schema": dg.TableSchema(columns=[_published(dictionary, one) for one in columns]),
         LINEAGE: dg.TableColumnLineage(lineage),
     }
+
+
+def release_note(workspace: Workspace, key: Sequence[str]) -> dict[str, dg.MarkdownMetadataValue]:
+    """Return what changed in a dataset last, for the page of its materialisation; nothing for other assets."""
+    if key[0] != "dataset":
+        return {}
+    notes = release_notes(workspace, *key[1:])
+    return (
+        {"release_notes": dg.MetadataValue.md(f"{moment(notes[0].at)}\n\n{notes[0].text}")} if notes else {}
+    )
 
 
 def _published(dictionary: Dictionary, column: DatasetColumn) -> dg.TableColumn:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 import pyarrow as pa
 
+from omics_orchestrator.orchestration import describe_datasets
 from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.orchestration.retries import told
 from omics_orchestrator.steps.result import StepResult, facts_of
@@ -25,7 +26,8 @@ class PostgresTables(dg.ConfigurableIOManager):
         with told(step.dagster_run, step.previous_attempt_count):
             written = write_tables(current_workspace().database, obj.writes)
             forget(current_workspace(), obj.applied)
-        context.add_output_metadata({"dagster/row_count": obj.rows, **facts_of(written)})
+        told_of = describe_datasets.release_note(current_workspace(), context.asset_key.path)
+        context.add_output_metadata({"dagster/row_count": obj.rows, **facts_of(written), **told_of})
 
     def load_input(self, context: dg.InputContext) -> pa.Table:
         """Read the table of the upstream asset."""

@@ -22,6 +22,7 @@ from omics_orchestrator.steps.caveats import caveats_of
 from omics_orchestrator.steps.export_notes import (
     caveats_of_table,
     into_seurat,
+    last_release,
     notes,
     notes_file,
     with_caveats,
@@ -79,7 +80,7 @@ def export(workspace: Workspace, key: str, file: Path, asked: Selection, *, forc
             _write_csv(table, written)
         else:
             _write_parquet(with_caveats(table, caveats), written)
-        beside = _write_notes(file, notes(key, caveats))
+        beside = _write_notes(file, notes(key, caveats, last_release(workspace, key)))
     return Exported(file, table.num_rows, table.num_columns, notes=beside)
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.steps.caveats import Told, caveats_of, in_words
+from omics_orchestrator.steps.release_notes import moment, release_notes
 from omics_orchestrator.steps.workspace import Workspace
 
 SUFFIX = ".notes.md"
@@ -46,15 +47,24 @@ def into_seurat(matrix: Any) -> None:
         own["misc"] = {**own.get("misc", {}), "caveats": list(lines)}
 
 
-def notes(key: str, caveats: Iterable[Told]) -> str:
+def last_release(workspace: Workspace, key: str) -> str:
+    """Return what changed last in a published dataset, under its heading; empty for other tables."""
+    match [part for part in key.split("/") if part]:
+        case ["dataset", study, name]:
+            found = release_notes(workspace, study, name)
+            return f"## Changed last: {moment(found[0].at)}\n\n{found[0].text}" if found else ""
+    return ""
+
+
+def notes(key: str, caveats: Iterable[Told], changed: str = "") -> str:
     """Return the notes as Markdown; empty where there is nothing to say."""
     studies: dict[str, list[str]] = {}
     for one in caveats:
         studies.setdefault(one["study"], []).append(f"- {in_words(one)}")
-    if not studies:
+    if not studies and not changed:
         return ""
-    told = [f"# {key}", "## Known limitations"]
+    told = [f"# {key}", *(["## Known limitations"] if studies else [])]
     for study, lines in studies.items():
         told += [f"### {study}"] if len(studies) > 1 else []
         told.append("\n".join(lines))
-    return "\n\n".join(told) + "\n"
+    return "\n\n".join([*told, changed] if changed else told) + "\n"

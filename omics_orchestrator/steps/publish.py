@@ -15,11 +15,13 @@ from omics_orchestrator.dictionary import KEYS
 from omics_orchestrator.dictionary.arrow import arrow_type
 from omics_orchestrator.findings import Finding, counted
 from omics_orchestrator.harmonise.rulebook import dictionary_version
+from omics_orchestrator.steps.declared_columns import declared_columns
 from omics_orchestrator.steps.result import StepResult, combined_version
 from omics_orchestrator.steps.wide import NO_ROW, Part
 from omics_orchestrator.steps.wide_rows import WideRows
 from omics_orchestrator.steps.wide_values import PublishError, published
 from omics_orchestrator.steps.workspace import Workspace
+from omics_orchestrator.storage.changes import Declared
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator.storage.tables import TableWrite, fingerprint, read_table, table_state
 from omics_orchestrator.studies import Study
@@ -55,7 +57,7 @@ def publish(workspace: Workspace, study: Study, name: str, harmonised: Mapping[s
     wide = WideRows(study, dataset, dictionary)
     rows = wide.of(parts)
     columns = columns_of(dataset, study.mapping, dictionary)
-    writes = _writes(study, name, columns, rows)
+    writes = _writes(study, name, columns, rows, declared_columns(study, name, dictionary))
     table = writes[0].table
     findings = (
         *wide.findings,
@@ -72,17 +74,22 @@ def publish(workspace: Workspace, study: Study, name: str, harmonised: Mapping[s
 
 
 def _writes(
-    study: Study, name: str, columns: tuple[DatasetColumn, ...], rows: dict[str, Part]
+    study: Study,
+    name: str,
+    columns: tuple[DatasetColumn, ...],
+    rows: dict[str, Part],
+    declared: Declared,
 ) -> tuple[TableWrite, TableWrite]:
-    """Return the table and the missing reasons beside it, both to be written."""
+    """Return the table and the missing reasons beside it, both to be written; of both it is kept what changes."""
     dataset = study.datasets[name]
     schema, called = table_of(("dataset", study.study, name))
     key = tuple(column.name for column in columns if column.role == "key")
     described = f"{study.title}: {dataset.description or f'dataset {name}, one row per {dataset.entity}'}"
     why = f"Why values of {name} are missing"
+    beside = called + MISSING
     return (
-        TableWrite(schema, called, _table(columns, rows), key, description=described),
-        TableWrite(schema, called + MISSING, _missing(columns, rows), key, description=why),
+        TableWrite(schema, called, _table(columns, rows), key, description=described, declared=declared),
+        TableWrite(schema, beside, _missing(columns, rows), key, description=why, declared=declared),
     )
 
 

@@ -15,6 +15,15 @@ import pyarrow as pa
 from psycopg2 import extensions as pg
 
 from omics_orchestrator.errors import StorageError
+from omics_orchestrator.storage.changes import (
+    Counted,
+    Declared,
+    compare,
+    ensure_changes,
+    last_declared,
+    record,
+    same_columns,
+)
 from omics_orchestrator.storage.copying import copy_into, identifier, names
 from omics_orchestrator.storage.database import Database, translated
 from omics_orchestrator.storage.fingerprint import fingerprint, in_key_order
@@ -59,6 +68,7 @@ class TableWrite:
         key: columns that are never empty and name each row once.
         ignore: columns that make no row differ (`run_id`): written with rows that change, else left alone.
         description: comment of the table; empty keeps the comment there is.
+        declared: what is declared of the table (changes.py); with it what each write changes is counted and kept.
     """
 
     schema: str
@@ -67,6 +77,7 @@ class TableWrite:
     key: tuple[str, ...]
     ignore: tuple[str, ...] = ()
     description: str = ""
+    declared: Declared | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +112,8 @@ def write_tables(database: Database, writes: Sequence[TableWrite]) -> list[Writt
         raise StorageError("two writes for one table")
     with database.transaction() as connection, connection.cursor() as cursor:
         ensure_state(cursor)
+        if any(write.declared is not None for write in writes):
+            ensure_changes(cursor)
         for schema in sorted({schema for schema, _ in ready}):
             ensure_schema(cursor, schema)
         connection.commit()  # so that writers of other tables do not wait for us
@@ -181,25 +194,39 @@ def _write(cursor: pg.cursor, ready: _Ready) -> _Done:
     same_layout = found is not None and found[0] == ready.layout
     held = _count(cursor, ready.target) if found else 0
     inserted, updated, deleted = 0, 0, 0
-    target = ready.target
+    target, counted = ready.target, Counted()
     if not same_layout:
         replacement = Replacement(write.schema, write.name)
         replacement.build(cursor, ready.layout, ready.table)
         target = replacement.built
         inserted, deleted = rows, held
+        counted = _counted(cursor, ready, found[0], target) if found else Counted(added=rows)
     elif held == 0:
         copy_into(cursor, ready.target, ready.table)
-        inserted = rows
+        inserted, counted = rows, Counted(added=rows)
     elif state is None or (state.fingerprint, state.rows) != (ready.fingerprint, held):
-        inserted, updated, deleted = _merge(cursor, ready)
+        inserted, updated, deleted, counted = _merge(cursor, ready)
     description = write.description or (found[1] if found else "")
     _remember(cursor, ready, state if same_layout else None, target, description)
+    if write.declared is not None:
+        before = held if found else None
+        record(cursor, (write.schema, write.name), (before, rows), counted, write.declared)
     written = Written(write.schema, write.name, rows, inserted, updated, deleted, ready.fingerprint)
     return _Done(written, replaces=not same_layout)
 
 
-def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int]:
-    """Delete, update and insert the rows that differ; return inserted, updated, deleted."""
+def _counted(cursor: pg.cursor, ready: _Ready, old: Layout, built: str) -> Counted:
+    """Count how the new rows differ from the old ones, if the write asks for it."""
+    write = ready.write
+    if write.declared is None:
+        return Counted()
+    last = last_declared(cursor, write.schema, write.name)
+    same = same_columns(old, last[1] if last else None, write.declared)
+    return compare(cursor, (ready.target, old), (built, ready.layout), same)
+
+
+def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int, Counted]:
+    """Delete, update and insert the rows that differ; return inserted, updated, deleted, and what differed."""
     columns, key, target = ready.table.column_names, ready.write.key, ready.target
     compared = [column for column in columns if column not in (*key, *ready.write.ignore)]
     same_key = f"({names(key, 'held.')}) = ({names(key, 'staged.')})"
@@ -207,6 +234,7 @@ def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int]:
         f"SET LOCAL work_mem = '64MB'; CREATE TEMPORARY TABLE {STAGED} (LIKE {target}) ON COMMIT DROP"
     )
     copy_into(cursor, STAGED, ready.table)
+    counted = _counted(cursor, ready, ready.layout, STAGED)
     cursor.execute(
         f"DELETE FROM {target} held WHERE NOT EXISTS (SELECT FROM {STAGED} staged WHERE {same_key})"
     )
@@ -225,7 +253,7 @@ def _merge(cursor: pg.cursor, ready: _Ready) -> tuple[int, int, int]:
     )
     inserted = cursor.rowcount
     cursor.execute(f"DROP TABLE {STAGED}")
-    return inserted, updated, deleted
+    return inserted, updated, deleted, counted
 
 
 def _remember(

@@ -179,7 +179,10 @@ def test_the_command_tells_size_and_place_and_no_value(workspace: Workspace, tmp
     file = tmp_path / "out.csv"
     result = CliRunner().invoke(app, ["export", "dataset/wide/main", str(file), "--columns", "CRP, sex"])
     assert result.exit_code == 0
-    assert result.output.strip() == f"{file}: 5 rows × 4 columns of dataset/wide/main"
+    assert result.output.splitlines() == [
+        f"{file}: 5 rows × 4 columns of dataset/wide/main",
+        f"{file}.notes.md: what is to be known of it",
+    ]
     again = CliRunner().invoke(app, ["export", "dataset/wide/main", str(file)])
     assert isinstance(again.exception, ExportError)
     assert CliRunner().invoke(app, ["export", "dataset/wide/main", str(file), "--force"]).exit_code == 0
