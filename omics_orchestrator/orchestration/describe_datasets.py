@@ -9,7 +9,7 @@ import dagster as dg
 
 from omics_orchestrator.dictionary import Dictionary
 from omics_orchestrator.orchestration.describe import LINEAGE, limited
-from omics_orchestrator.steps.release_notes import moment, release_notes
+from omics_orchestrator.steps.release_notes import last_note, moment
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Study
 from omics_orchestrator.studies.datasets import DatasetColumn, columns_of, entities_of
@@ -51,10 +51,8 @@ def release_note(workspace: Workspace, key: Sequence[str]) -> dict[str, dg.Markd
     """Return what changed in a dataset last, for the page of its materialisation; nothing for other assets."""
     if key[0] != "dataset":
         return {}
-    notes = release_notes(workspace, *key[1:])
-    return (
-        {"release_notes": dg.MetadataValue.md(f"{moment(notes[0].at)}\n\n{notes[0].text}")} if notes else {}
-    )
+    note = last_note(workspace, *key[1:])
+    return {"release_notes": dg.MetadataValue.md(f"{moment(note.at)}\n\n{note.text}")} if note else {}
 
 
 def _published(dictionary: Dictionary, column: DatasetColumn) -> dg.TableColumn:

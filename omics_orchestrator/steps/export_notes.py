@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from omics_orchestrator.steps.caveats import Told, caveats_of, in_words
-from omics_orchestrator.steps.release_notes import moment, release_notes
+from omics_orchestrator.steps.release_notes import last_note, moment
 from omics_orchestrator.steps.workspace import Workspace
 
 SUFFIX = ".notes.md"
@@ -51,8 +51,8 @@ def last_release(workspace: Workspace, key: str) -> str:
     """Return what changed last in a published dataset, under its heading; empty for other tables."""
     match [part for part in key.split("/") if part]:
         case ["dataset", study, name]:
-            found = release_notes(workspace, study, name)
-            return f"## Changed last: {moment(found[0].at)}\n\n{found[0].text}" if found else ""
+            note = last_note(workspace, study, name)
+            return f"## Changed last: {moment(note.at)}\n\n{note.text}" if note else ""
     return ""
 
 

@@ -40,17 +40,29 @@ class ReleaseNote:
         return "\n".join(f"- {line}" for line in self.lines)
 
 
-def release_notes(workspace: Workspace, study: str, name: str) -> list[ReleaseNote]:
-    """Return the notes of a dataset, the newest first; empty = it was not published since notes are kept."""
+def last_note(workspace: Workspace, study: str, name: str) -> ReleaseNote | None:
+    """Return the newest note of a dataset; None = it was not published since notes are kept."""
+    return next(iter(release_notes(workspace, study, name, last=1)), None)
+
+
+def release_notes(
+    workspace: Workspace, study: str, name: str, *, since: datetime | None = None, last: int | None = None
+) -> list[ReleaseNote]:
+    """Return the notes of a dataset, or those since a moment, or the `last` ones; the newest first."""
     schema, table = table_of(("dataset", study, name))
-    changes = {one.written_at: one for one in list_changes(workspace.database, schema, table)}
-    reasons = {one.written_at: one for one in list_changes(workspace.database, schema, table + MISSING)}
+    changes, reasons = (
+        {
+            one.written_at: one
+            for one in list_changes(workspace.database, schema, place, since=since, last=last)
+        }
+        for place in (table, table + MISSING)
+    )
     found = []
     for at in sorted({*changes, *reasons}, reverse=True):
         lines = tuple(_lines(changes.get(at), reasons.get(at)))
         if lines:
             found.append(ReleaseNote(f"dataset/{study}/{name}", at, lines))
-    return found
+    return found[:last]
 
 
 def notes_since(
@@ -67,10 +79,9 @@ def notes_since(
     names = known[study].datasets
     if dataset is not None and dataset not in names:
         raise UnknownKey(f"dataset of {study}", dataset, names)
-    found = {name: release_notes(workspace, study, name) for name in names if dataset in {None, name}}
-    if since is None:
-        return {name: notes[:1] for name, notes in found.items()}
-    return {name: [one for one in notes if one.at >= since] for name, notes in found.items()}
+    last = 1 if since is None else None
+    asked = [name for name in names if dataset in {None, name}]
+    return {name: release_notes(workspace, study, name, since=since, last=last) for name in asked}
 
 
 def as_markdown(study: str, found: Mapping[str, Iterable[ReleaseNote]], *, since: datetime | None) -> str:

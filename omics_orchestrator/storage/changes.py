@@ -45,7 +45,7 @@ LIST = """
           WHERE "schema" = %s AND name = %s) change
     JOIN omics.declared now ON now.digest = change.declared
     LEFT JOIN omics.declared before ON before.digest = change.former
-    ORDER BY number
+    WHERE written_at >= %s ORDER BY number DESC LIMIT %s
 """
 Declared = Mapping[str, Any]  # of a table; `columns`: name → {`is`: what it shows, whatever its name, …}
 
@@ -101,16 +101,18 @@ class TableChange:
     former: Declared | None
 
 
-def list_changes(database: Database, schema: str, name: str) -> list[TableChange]:
-    """Return every recorded change of a table, the first one first."""
+def list_changes(
+    database: Database, schema: str, name: str, *, since: datetime | None = None, last: int | None = None
+) -> list[TableChange]:
+    """Return the recorded changes of a table since a moment, or the `last` few of them; the first one first."""
     with database.transaction(read_only=True) as connection, connection.cursor() as cursor:
         cursor.execute(THERE)
         if cursor.fetchone() != (True,):
             return []
-        cursor.execute(LIST, (schema, name))
+        cursor.execute(LIST, (schema, name, since or "-infinity", last))
         return [
             TableChange(at, before, rows, Counted(**counted), declared, former)
-            for at, before, rows, counted, declared, former in cursor.fetchall()
+            for at, before, rows, counted, declared, former in reversed(cursor.fetchall())
         ]
 
 

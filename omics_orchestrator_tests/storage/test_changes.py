@@ -103,6 +103,16 @@ def test_a_table_from_before_records_were_kept(database: Database) -> None:
     assert numbers(only) == (0, 0, 1, {"a": 1})
 
 
+def test_only_the_last_or_those_since_a_moment(database: Database) -> None:
+    write(database, ROWS, ONE)
+    write(database, {**ROWS, "a": ["k", "l", "m"]}, ONE)
+    first, second, third = write(database, ROWS, ONE)
+    assert list_changes(database, "notes", "t", last=1) == [third]
+    assert list_changes(database, "notes", "t", since=second.written_at) == [second, third]
+    assert list_changes(database, "notes", "t", since=second.written_at, last=1) == [third]
+    assert first.written_at < second.written_at
+
+
 def test_empty_tables_and_dropped_ones(database: Database) -> None:
     write(database, ROWS, ONE)
     empty = pa.table(ROWS).slice(0, 0)
