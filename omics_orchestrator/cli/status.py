@@ -114,7 +114,8 @@ def _next(workspace: Workspace, session: Session, failed: list[CheckState]) -> l
     if number := count_files(workspace).quarantined:
         found.append(f"files in quarantine: {number:<11} {omics()} files --unlinked")
     if failed:
-        found.append(f'rows behind a check:             {omics()} sql "select …", or its page in the UI')
+        counts = "select COLUMN, count(*) from raw_STUDY.SOURCE__TABLE group by 1"
+        found.append(f'cells behind a check:            {omics()} sql "{counts}", or its page in the UI')
     return found
 
 

@@ -129,12 +129,13 @@ def _empty(raw: pa.Table, delivery: Delivery) -> list[Finding]:
     """Tell a delivery without rows: what it held before leaves every table downstream."""
     if raw.num_rows:
         return []
-    keys_only = len(delivery.seen) > len(delivery.key) and {*delivery.data.column_names} <= {*delivery.key}
+    others = {*delivery.seen} - {*delivery.key}
+    read = others & {*delivery.data.column_names}
     why = (
-        ": no rule reads a column of it yet, and a row of keys alone counts as not filled in"
-        if keys_only
-        else ""
+        ": no rule reads a column of it yet, and a form that is not marked as complete counts as filled in by the "
+        "columns that are read alone"
     )
+    why = why if "record_id" in delivery.key and others and not read else ""
     return [Finding("delivery", f"the table was delivered without any row{why}")]
 
 

@@ -89,3 +89,32 @@ def test_delivery_without_rows_is_told(installation: Installation) -> None:
     table, (finding,) = raw(installation)
     assert table.num_rows == 0
     assert (finding.check, finding.severity) == ("delivery", "warning")
+
+
+FIELDS = "field_name,form_name,section_header,field_type,field_label,select_choices_or_calculations\n"
+
+
+def test_a_redcap_form_of_which_no_rule_reads_a_field_says_why_no_row_comes(
+    installation: Installation,
+) -> None:
+    (installation.source / "data_dictionary.csv").write_text(
+        FIELDS + "record_id,people,,text,Record,\nage,people,,text,Age,\n"
+    )
+    (installation.source / "records.csv").write_text("record_id,age,people_complete\n1,40,0\n2,50,0\n")
+    study = (
+        "study: tiny\ntitle: T\nstewards: [a@example.org]\nparticipant_id: {pattern: '[0-9]+'}\n"
+        "sources: {redcap: {kind: redcap_export, location: 'store+tiny://'}}\n"
+    )
+    block = "participant:\n  from: redcap.people\n  key: [record_id]\n"
+
+    def told(mapping: str) -> list[str]:
+        installation.declare("tiny", study=study, mapping=mapping)
+        workspace = installation.workspace()
+        found = extract(workspace, workspace.catalogue.studies["tiny"], "redcap", "people", run_id="r1")
+        return [one.message for one in found.findings if "without any row" in one.message]
+
+    assert told(block) == [
+        "the table was delivered without any row: no rule reads a column of it yet, and a form that is not marked as "
+        "complete counts as filled in by the columns that are read alone"
+    ]
+    assert told(block + "  age: {number: age, unit: a}\n") == []

@@ -27,6 +27,7 @@ from omics_orchestrator.steps.suggest.cells import number
 from omics_orchestrator.storage.objects import Stores
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xls")
+REMARK = "#"  # how lines begin that are no rows, where a file is no table with them
 ABOVE = 5  # lines above the header that are tried
 DATA = 0.5  # of the names in a header: so many numbers and dates are no header
 
@@ -86,7 +87,8 @@ def slug(text: str, otherwise: str) -> str:
 def of_one(name: str, location: str, source: FileSource) -> list[str]:
     """Return the line that declares a file of one table."""
     above = source.skip_rows if isinstance(source, Delimited | Excel) else 0
-    skip = f", skip_rows: {above}" if above else ""
+    mark = source.comment if isinstance(source, Delimited) else None
+    skip = (f", skip_rows: {above}" if above else "") + (f", comment: {quoted(mark)}" if mark else "")
     return [f"{name}: {{kind: {source.kind}, location: {quoted(location)}{skip}}}"]
 
 
@@ -117,7 +119,7 @@ def _workbook(location: str, sheets: Sequence[SheetOfFile]) -> FileSource:
 
 
 def _delimited(name: str, location: str, file: Path, stores: Stores) -> Delimited:
-    """Return how a text file is read: where it is no table as it stands, below the titles above its header."""
+    """Return how a text file is read: where it is no table as it stands, below titles, or without lines of remarks."""
     for above in range(ABOVE + 1):
         source = Delimited.model_validate(
             {"location": location, "skip_rows": above} if above else {"location": location}
@@ -129,6 +131,12 @@ def _delimited(name: str, location: str, file: Path, stores: Stores) -> Delimite
         separator = SEPARATORS.get(delivery.decisions["separator"], delivery.decisions["separator"])
         if above == 0 or (len(delivery.seen) > 1 and _are_titles(file, above, separator)):
             return source
+    remarks = Delimited.model_validate({"location": location, "comment": REMARK})
+    try:
+        if len(remarks.deliver(name, name, (), stores).seen) > 1:
+            return remarks
+    except DeliveryError:
+        pass
     return Delimited.model_validate({"location": location})  # deliver() tells what is wrong with it
 
 

@@ -66,7 +66,8 @@ def mapping_yaml(name: str, draft: Draft) -> str:
     if draft.elsewhere:
         text += [
             "",
-            "# suggested, and no block above has the rows for it (a visit or sample needs a second column in its key):",
+            "# suggested, and no block above has the rows for it: a visit or sample needs a second column in its key.",
+            "# Where each row is one: key: [<id>, slot] and reshape: {slots: [first], columns: {row: <id>}}",
             *(f"#   {line}" for line in draft.elsewhere),
         ]
     return "\n".join([*text, "", *_left_out(draft)]) + "\n"

@@ -28,6 +28,13 @@ def test_lines_above_the_header_are_found_and_declared(tmp_path, settings):
     assert found.said == ["clinic: 3 rows, 3 columns"]
 
 
+def test_remarks_among_the_rows_are_found_and_declared(tmp_path, settings):
+    (tmp_path / "clinic.csv").write_text("# of the clinic\n" + ROWS.replace("NC-002", "# a remark\nNC-002"))
+    found = from_file("north", tmp_path / "clinic.csv", settings)
+    assert found.declared == ['clinic: {kind: delimited, location: "store+north://clinic.csv", comment: "#"}']
+    assert found.said == ["clinic: 3 rows, 3 columns"]
+
+
 def workbook(file, sheets):
     import openpyxl
 
@@ -93,7 +100,7 @@ def test_a_workbook_with_several_sheets(shared_data, settings):
             "2 of the 3 names in the header are numbers, dates",
         ),
         ("mail.csv", b"ann@example.org,x,y\nbob@example.org,1,2\n", "seems to hold data"),
-        ("ragged.csv", b"a,b\n1,2,3\n1\n", "cells as in the header"),
+        ("ragged.csv", b"a,b\n1,2,3\n1\n", r"cells as in the header: .*; mend them in the file, or declare"),
         ("short.csv", b"pid,a,b\nann,bob\neve,dan\nivy,tom\n", "cells as in the header"),
         ("quote.csv", b'id,a\n1,"b\n', "quote"),
         ("damaged.xlsx", b"PK\x03\x04 no workbook", "not a workbook that can be read"),
