@@ -118,12 +118,21 @@ def test_a_store_that_is_not_set_is_told_wherever_its_study_is_asked_for(
     assert "crp: {number: crp}" in told.stdout
 
 
-def test_status_of_one_study(installation: Installation) -> None:
+def test_status_of_one_study_and_the_statement_that_shows_what_a_check_found(
+    installation: Installation,
+) -> None:
+    people = installation.source / "people.csv"
+    people.write_text("id,sex,age,note\nP1,x9,40,\nP2,m,31,\n")
     assert omics(installation, "materialize").returncode == 0
     told = omics(installation, "status", "tiny").stdout
     assert "\ntiny " in told
     assert "\nwarehouse " not in told
-    assert "harmonised/tiny" in told or " 0 failed" in told
+    assert " · codes: sex: 1 cell holds a code that the rule does not name" in told
+    assert 'sql "select COLUMN, count(*) from raw_STUDY.SOURCE__TABLE group by 1"' in told
+    cells = omics(
+        installation, "sql", "select sex, count(*) from raw_tiny.files__people group by 1 order by 1"
+    )
+    assert [line.split() for line in cells.stdout.splitlines()[1:3]] == [["m", "1"], ["x9", "1"]]
     wrong = omics(installation, "status", "tinny")
     assert (wrong.returncode, 'nearest: "tiny"' in wrong.stderr) == (1, True)
 

@@ -154,3 +154,10 @@ def test_line_ends_and_marks_stay(desk: Desk):
     before = file.read_bytes()
     assert len(desk.accepted()) == 1
     assert file.read_bytes() == before.replace(b"{number: crp, unit: mg/L}", b"crp")
+
+
+def test_a_rule_for_another_variable_is_sent_to_its_mapping(desk: Desk):
+    desk.put("mappings", C3="haemoglobin")
+    (told,) = desk.read().told.complaints
+    assert told.message == "north visit haemoglobin: this was no rule when the workbook was written"
+    assert told.allowed.startswith("write a new rule into studies/north/mapping.yaml yourself")
