@@ -74,7 +74,7 @@ def _beside(site: Site) -> dict[str, bytes]:
     """Return style, scripts and what is searched."""
     ours = files("omics_orchestrator.steps.catalogue")
     index = search.index_of(site.entries.workspace).as_json()
-    told = {"catalogueIndex": index, "catalogueShown": site.shown()}
+    told = {"catalogueIndex": index, "catalogueShown": site.shown(), "catalogueStudies": site.shown_studies()}
     data = "".join(
         f"const {name} = {json.dumps(content, separators=(',', ':'), sort_keys=True)};\n"
         for name, content in told.items()

@@ -24,27 +24,27 @@ function element(name, content, kind) {
   return made;
 }
 
-function hit(name) {
-  const told = catalogueShown[name];
+function hit(name, told) {
   const link = document.createElement("a");
   const below = element("span", "", "meta");
   link.href = told.page;
-  below.append(element("code", name), ` · ${told.told} · ${told.studies}`);
+  below.append(element("code", name), ` · ${told.told}`);
   link.append(element("span", told.label || name, "label"), below);
   const row = document.createElement("li");
   row.append(link);
   return row;
 }
 
-function counted(found, shown) {
+function counted(studies, found, shown) {
   const number = found.variables.length;
   const read = Object.entries(found.read_as).map(([word, meant]) =>
     meant.length ? `“${word}” stands nowhere; read as ${meant.join(", ")}.` : `“${word}” stands nowhere.`,
   );
-  if (!number) return ["No variable found.", ...read].join(" ");
+  const first = studies.length ? [`${studies.length} stud${studies.length === 1 ? "y" : "ies"}.`] : [];
+  if (!number) return [...first, "No variable found.", ...read].join(" ");
   const all = found.complete === number ? "" : `, ${found.complete} with every word`;
   const few = shown < number ? ` The first ${shown} are shown.` : "";
-  return [`${number} variable${number === 1 ? "" : "s"}${all}.${few}`, ...read].join(" ");
+  return [...first, `${number} variable${number === 1 ? "" : "s"}${all}.${few}`, ...read].join(" ");
 }
 
 function show() {
@@ -55,14 +55,18 @@ function show() {
   document.body.classList.toggle("searching", searching);
   if (!searching) {
     part("hits").replaceChildren();
+    part("study-hits").replaceChildren();
     part("counted").textContent = "";
     return;
   }
   const found = searchVariables(catalogueIndex, asked);
+  const studies = searchStudies(catalogueIndex, asked);
   const shown = found.variables.filter((name) => name in catalogueShown);
   const listed = everything ? shown : shown.slice(0, FIRST);
-  part("hits").replaceChildren(...listed.map(hit));
-  part("counted").textContent = counted(found, listed.length);
+  part("hits").replaceChildren(...listed.map((name) => hit(name, catalogueShown[name])));
+  part("study-hits").replaceChildren(...studies.map((name) => hit(name, catalogueStudies[name])));
+  part("study-hits").hidden = !studies.length;
+  part("counted").textContent = counted(studies, found, listed.length);
   part("more").hidden = listed.length === shown.length;
   part("more").textContent = `Show all ${shown.length}`;
 }
@@ -75,7 +79,7 @@ function typed() {
 }
 
 function walk(event) {
-  const stops = [part("asked"), ...part("hits").querySelectorAll("a")];
+  const stops = [part("asked"), ...part("found").querySelectorAll("a")];
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   const next = stops[stops.indexOf(document.activeElement) + step];
   if (!step || !stops.includes(document.activeElement) || !next) return;
@@ -94,7 +98,7 @@ function begin() {
     event.preventDefault();
     clearTimeout(timer);
     typed();
-    part("hits").querySelector("a")?.focus();
+    part("found").querySelector("a")?.focus();
   });
   part("more").addEventListener("click", () => {
     everything = true;

@@ -14,6 +14,7 @@ from omics_orchestrator.steps.catalogue.entries import WORDS, Entries
 from omics_orchestrator.steps.catalogue.frame import Page, anchor, file_of
 from omics_orchestrator.steps.catalogue.study_page import study_content
 from omics_orchestrator.steps.catalogue.units import in_print
+from omics_orchestrator.studies import Study
 
 TYPES = {
     "text": "free text",
@@ -69,11 +70,27 @@ class Site:
         return {
             one.name: {
                 "label": one.label,
-                "told": " · ".join(filter(None, (one.domain, unit_of(one) or TYPES[one.type]))),
-                "studies": counted(len(self.entries.having(one)), "study", "studies"),
+                "told": " · ".join(
+                    (
+                        one.domain,
+                        unit_of(one) or TYPES[one.type],
+                        counted(len(self.entries.having(one)), "study", "studies"),
+                    )
+                ),
                 "page": file_of("variable", one.name),
             }
             for one in self.entries.workspace.dictionary.variables.values()
+        }
+
+    def shown_studies(self) -> dict[str, dict[str, str]]:
+        """Return study → what a search result tells of it."""
+        return {
+            name: {
+                "label": study.title,
+                "told": f"study · {counted(_mapped(study), 'variable')} · {counted(len(study.assays), 'assay')}",
+                "page": file_of("study", name),
+            }
+            for name, study in self.entries.workspace.catalogue.studies.items()
         }
 
     def _shared(self) -> dict[str, Any]:
@@ -91,7 +108,7 @@ class Site:
             domains.setdefault(one.domain, []).append(row)
         studies = [
             {"name": name, "title": study.title, "description": study.description, "broken": False}
-            | {"variables": sum(len(block.rules) for block in study.mapping.entities.values())}
+            | {"variables": _mapped(study)}
             | {"assays": len(study.assays)}
             for name, study in catalogue.studies.items()
         ]
@@ -131,6 +148,11 @@ class Site:
         chapter = (variable.domain, f"variables.html#{anchor(variable.domain)}")
         title = variable.label or variable.name
         return Page(place, title, "variable.html", content | shared, (VARIABLES, chapter))
+
+
+def _mapped(study: Study) -> int:
+    """Return how many variables a study makes."""
+    return sum(len(block.rules) for block in study.mapping.entities.values())
 
 
 def unit_of(variable: Variable) -> str:

@@ -155,7 +155,17 @@ def test_served_by_a_web_server_nothing_else_is_asked_for(window: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["faecal calprotectin", "fecal calprotectin", "WCC", "platlets", "stricturing", "ifx"]
+    "text",
+    [
+        "faecal calprotectin",
+        "fecal calprotectin",
+        "WCC",
+        "platlets",
+        "stricturing",
+        "ifx",
+        "gidamps",
+        "demo children",
+    ],
 )
 def test_the_search_answers_as_python_does(window: Open, index: SearchIndex, text: str) -> None:
     one = window()
@@ -164,7 +174,11 @@ def test_the_search_answers_as_python_does(window: Open, index: SearchIndex, tex
     expected = [variable.name for variable in found.variables]
     assert one.search(text) == expected[:20]
     told = one.page.locator("#counted").text_content()
-    assert told.startswith(f"{len(expected)} variable")
+    assert f"{len(expected)} variable" in told
+    studies = list(index.find_studies(text))
+    assert one.page.locator("#study-hits code").all_text_contents() == studies
+    assert one.page.locator("#study-hits").is_visible() == bool(studies)
+    assert ("stud" in told) == bool(studies)
     if found.complete < len(expected):
         assert f"{found.complete} with every word" in told
     for word, meant in found.read_as.items():
@@ -205,6 +219,16 @@ def test_nothing_is_found(window: Open) -> None:
     assert one.page.locator("#counted").text_content() == "No variable found. “xyzzy” stands nowhere."
     live = one.page.locator("#counted")
     assert (live.get_attribute("role"), live.get_attribute("aria-live")) == ("status", "polite")
+
+
+def test_a_study_that_is_found_leads_to_its_page(window: Open) -> None:
+    one = window()
+    one.open("index.html")
+    one.search("hmp2")
+    one.page.focus("#asked")
+    one.page.keyboard.press("ArrowDown")
+    one.page.keyboard.press("Enter")
+    one.page.wait_for_url("**/study/hmp2.html")
 
 
 def test_by_keyboard_alone(window: Open) -> None:
