@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from omics_orchestrator.checks import AnyCheck
 from omics_orchestrator.orchestration import describe, progress
-from omics_orchestrator.orchestration.checks import check_results, check_specs
+from omics_orchestrator.orchestration.checks import check_results, check_specs, stops
 from omics_orchestrator.orchestration.current import current_workspace
 from omics_orchestrator.orchestration.retries import told
 from omics_orchestrator.steps.result import StepResult
@@ -18,6 +18,9 @@ from omics_orchestrator.steps.workspace import Workspace
 Inputs = Mapping[str, pa.Table]
 Body = Callable[[Workspace, str, Inputs], StepResult]  # workspace, run id, upstream tables by input name
 TABLES = "tables"  # resource key of the I/O manager
+UNSOUND = (
+    "-unsound"  # ends the data version of what must not go on: the same content, once sound, is another one
+)
 SIGNATURE = "omics/signature"  # metadata: what the source looked like when it was read
 
 
@@ -61,6 +64,8 @@ def make_asset(
 def _reported(
     spec: dg.AssetSpec, result: StepResult, seen: Mapping[str, str], checks: Sequence[dg.AssetCheckSpec]
 ) -> dg.MaterializeResult[Any]:
+    results = check_results(checks, result.findings)
+    unsound = UNSOUND if stops(checks, results) else ""
     return dg.MaterializeResult(
         asset_key=spec.key,
         metadata={
@@ -71,8 +76,8 @@ def _reported(
             "dagster/row_count": result.rows,
             "touched": result.touched,
         },
-        data_version=dg.DataVersion(result.data_version),
-        check_results=check_results(checks, result.findings),
+        data_version=dg.DataVersion(f"{result.data_version}{unsound}"),
+        check_results=results,
     )
 
 

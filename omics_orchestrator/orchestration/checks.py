@@ -59,6 +59,7 @@ DESCRIPTIONS = {
         "grain": "one row per study and key",
         "references": "every row belongs to a known participant",
         "units": "no study's median lies far from those of the other studies (wrong unit?)",
+        "held_back": "no study's new rows are held back by a check that its table failed",
     },
 }
 # A table without a usable key cannot be harmonised or joined: these stop what lies downstream.
@@ -95,6 +96,15 @@ def check_results(
     for finding in findings:
         by_check[finding.check].append(finding)
     return [_result(name, found) for name, found in by_check.items()]
+
+
+def stops(specs: Sequence[dg.AssetCheckSpec], results: Sequence[dg.AssetCheckResult]) -> bool:
+    """Tell whether a blocking check failed: what lies downstream must not have this content."""
+    blocking = {spec.name for spec in specs if spec.blocking}
+    return any(
+        one.check_name in blocking and not one.passed and one.severity == dg.AssetCheckSeverity.ERROR
+        for one in results
+    )
 
 
 def _result(name: str, findings: list[Finding]) -> dg.AssetCheckResult:

@@ -13,6 +13,8 @@ import dagster as dg
 from omics_orchestrator.dictionary import ENTITIES, Dictionary, Entity
 from omics_orchestrator.orchestration import describe, describe_datasets, pools
 from omics_orchestrator.orchestration.assets import Inputs, make_asset
+from omics_orchestrator.orchestration.checks import check_specs
+from omics_orchestrator.orchestration.materialise import failed
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.steps.build import build
 from omics_orchestrator.steps.extract import extract
@@ -40,6 +42,12 @@ FOLLOWS = (
     & ~dg.AutomationCondition.any_deps_in_progress()
     & dg.AutomationCondition.all_deps_blocking_checks_passed()
 )
+UNITES = (
+    CHANGED.since_last_handled()
+    & dg.AutomationCondition.any_deps_match(~dg.AutomationCondition.missing())
+    & ~dg.AutomationCondition.any_deps_missing().allow(dg.AssetSelection.key_prefixes(["warehouse"]))
+    & ~dg.AutomationCondition.any_deps_in_progress()
+)  # a study that was never read, or whose table is not sound, holds back its own rows only
 CODE_CHANGED: dg.AutomationCondition[Any] = dg.AutomationCondition.code_version_changed()
 DECLARED = (
     CODE_CHANGED.since_last_handled()
@@ -188,10 +196,23 @@ def _identity(study: Study, dictionary: Dictionary) -> dg.AssetsDefinition:
 def _warehouse(
     entity: Entity, studies: list[Study], dictionary: Dictionary, catalogue: Catalogue
 ) -> dg.AssetsDefinition:
-    def body(workspace: Workspace, _: str, __: Inputs) -> StepResult:
-        return integrate(workspace, entity)
+    of_study = {
+        _harmonised_key(study, entity): study for study in studies if entity in study.mapping.entities
+    }
+    blocking = [
+        check.key
+        for key, study in of_study.items()
+        for check in check_specs("harmonised", key, study.mapping.entities[entity].checks)
+        if check.blocking
+    ]
 
-    upstream = [_harmonised_key(study, entity) for study in studies if entity in study.mapping.entities]
+    def body(workspace: Workspace, _: str, __: Inputs) -> StepResult:
+        unsound = failed(dg.AssetExecutionContext.get().instance, blocking)
+        return integrate(
+            workspace, entity, [study.study for key, study in of_study.items() if key in unsound]
+        )
+
+    upstream = list(of_study)
     if entity != "participant":
         upstream.append(dg.AssetKey(["warehouse", "participant"]))
     spec = dg.AssetSpec(
@@ -202,7 +223,7 @@ def _warehouse(
         description=f"One row per {entity} over all studies, in the dictionary's variables.",
         code_version=versions.warehouse(dictionary, entity, catalogue.united(entity)),
         metadata=describe.warehouse_metadata(entity, dictionary),
-        automation_condition=FOLLOWS,
+        automation_condition=UNITES,
     )
     return make_asset(spec, body, layer="warehouse", pool=pools.DATABASE)
 

@@ -12,7 +12,7 @@ import dagster as dg
 from dagster import AssetCheckEvaluation
 
 from omics_orchestrator.orchestration import clients, progress
-from omics_orchestrator.orchestration.stale import Node, reasons
+from omics_orchestrator.orchestration.stale import WAREHOUSE, Node, reasons
 from omics_orchestrator.storage.database import Database
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -86,7 +86,7 @@ def _unblocked(
     """Return the next wave; notes what something that failed upstream holds back."""
     stopped = set(outcome.failed) | failed_blocking(line.instance, line.nodes, due)
     for node in line.nodes:  # upstream first: being stopped travels downstream
-        if node.key in wanted and node.parents & (stopped | outcome.blocked):
+        if node.key in wanted and node.needed & (stopped | outcome.blocked):
             outcome.blocked.add(node.key)
     ready = {key: why for key, why in due.items() if key not in outcome.blocked}
     waiting = _undecided([node for node in line.nodes if node.key in wanted], set(ready))
@@ -110,10 +110,14 @@ def failed_blocking(
 ) -> set[dg.AssetKey]:
     """Return the assets, those that are due left out, whose blocking check failed when they ran last."""
     waiting = set(due)
-    checks = [check for node in nodes if node.key not in waiting for check in node.blocking_checks]
-    if not checks:
-        return set()
-    found = latest_results(instance, checks)
+    return failed(
+        instance, [check for node in nodes if node.key not in waiting for check in node.blocking_checks]
+    )
+
+
+def failed(instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey]) -> set[dg.AssetKey]:
+    """Return the assets of those checks that ended as errors when they ended last."""
+    found = latest_results(instance, checks) if checks else {}
     return {
         key.asset_key
         for key, result in found.items()
@@ -148,7 +152,6 @@ def _evaluation(entry: dg.EventLogEntry | None) -> AssetCheckEvaluation | None:
 
 
 def _record(run: dg.ExecuteInProcessResult, wave: Mapping[dg.AssetKey, str], outcome: Outcome) -> None:
-    outcome.ran.update(wave)
     finished = set()
     for event in run.get_asset_materialization_events():
         materialization = event.step_materialization_data.materialization
@@ -157,10 +160,14 @@ def _record(run: dg.ExecuteInProcessResult, wave: Mapping[dg.AssetKey, str], out
             value = materialization.metadata.get(name)
             outcome.touched += int(str(value.value)) if value else 0
     errors = errors_of(run)
-    for key in wave:
+    for key, why in wave.items():
         step = "__".join(key.path)
         if key not in finished and step in errors:
             outcome.failed[key] = errors[step]
+        if key in finished or step in errors or key.path[0] != WAREHOUSE:
+            outcome.ran[key] = (
+                why  # else Dagster skipped it, for one study failed in this run: the next one has it
+            )
 
 
 def errors_of(run: dg.ExecuteInProcessResult) -> dict[str | None, str]:

@@ -20,6 +20,7 @@ DATA = "dagster/data_version"
 INPUT = "dagster/input_data_version/"
 NO_ANSWER = "source does not answer"
 NEVER = "never materialised"
+WAREHOUSE = "warehouse"  # unites studies; each may be absent
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,13 @@ class Node:
     code_version: str | None
     signature: Callable[[], str] | None = None
     blocking_checks: tuple[dg.AssetCheckKey, ...] = ()
+
+    @property
+    def needed(self) -> frozenset[dg.AssetKey]:
+        """The parents without which it cannot run: of the warehouse no study is."""
+        if self.key.path[0] != WAREHOUSE:
+            return self.parents
+        return frozenset(parent for parent in self.parents if parent.path[0] == WAREHOUSE)
 
 
 def nodes_of(

@@ -21,7 +21,7 @@ from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.settings import Settings
 from omics_orchestrator.storage.database import Database
 from omics_orchestrator_tests.end_to_end.processes import free_port
-from omics_orchestrator_tests.installation import FILES, MAPPING, Installation
+from omics_orchestrator_tests.installation import FILES, MAPPING, STUDY, Installation
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
@@ -164,15 +164,19 @@ def test_declarations_that_change_on_the_disk_are_loaded_and_what_they_touch_is_
 
 
 def test_what_was_declared_and_read_while_no_daemon_ran_is_followed(installed: Installation) -> None:
+    """Also into the warehouse, to which a study belongs that never could be read."""
     session = Session(installed.workspace())
     assert not session.materialise(session.assets()).failed
     (installed.source / "people.csv").write_text(FILES["people.csv"].replace("P1,m,40", "P1,m,41"))
     assert not session.materialise(session.assets(["raw/tiny"])).failed
     mapping = MAPPING.replace("  crp: {number: crp, unit: mg/L}\n", "").replace("[note]", "[note, crp]")
     installed.declare("tiny", mapping=mapping)
+    installed.declare("other", study=STUDY.format(name="other").replace("people.csv", "nowhere.csv"))
     with _served(installed) as server:
         server.until(lambda: server.ask(CRP) == 0)
         server.until(lambda: server.ask("select count(*) from warehouse.participant where age = 41") == 1)
+        (installed.source / "visits.csv").write_text(FILES["visits.csv"] + "P2,2,S9,3\n")
+        server.until(lambda: server.ask("select count(*) from warehouse.visit where study = 'tiny'") == 5)
 
 
 def _ticks(server: Server, sensor: str = "new_files") -> int:

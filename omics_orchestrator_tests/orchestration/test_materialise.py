@@ -122,14 +122,55 @@ def test_failing_source_holds_back_what_lies_downstream_only(installation: Insta
     )
 
 
-def test_a_failed_check_of_severity_error_holds_back_what_lies_downstream(installation: Installation) -> None:
-    young = "  checks:\n    young: {expect: age < 50, severity: error}\nvisit:\n"
-    installation.declare("tiny", mapping=MAPPING.replace("visit:\n", young, 1))
+YOUNG = MAPPING.replace("visit:\n", "  checks:\n    young: {expect: age < 50, severity: error}\nvisit:\n", 1)
+
+
+def ages(installation: Installation) -> list[tuple[str, int]]:
+    with installation.workspace().database.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT study, age FROM warehouse.participant ORDER BY 1, 2")
+        return [(study, age) for study, age in rows]
+
+
+def test_a_failed_check_of_severity_error_holds_back_the_rows_of_its_study_only(
+    installation: Installation,
+) -> None:
+    installation.declare("other")
+    run(installation)
+    before = ages(installation)
+    people = installation.source / "people.csv"
+    people.write_text(people.read_text().replace("P1,m,40", "P1,m,60"))
+    installation.declare("tiny", mapping=YOUNG)
     session = opened(installation)
     summary = session.materialise(session.assets())
     assert summary.failed == {}
-    assert "harmonised/tiny/participant" in summary.ran
-    assert "warehouse/participant" in summary.blocked
+    assert "harmonised/tiny/visit" in summary.blocked
+    assert not [key for key in summary.blocked if key.startswith(("warehouse/", "harmonised/other/"))]
+    assert ages(installation) == [("other", 33), ("other", 51), ("other", 60), *before[3:]]
+    (told,) = [
+        one for one in session.checks() if (one.asset, one.name) == ("warehouse/participant", "held_back")
+    ]
+    assert (told.passed, "tiny" in told.message) == (False, True)
+    assert not [key for key in opened(installation).stale() if key.startswith("warehouse/")]
+
+    installation.declare("tiny")  # the check is gone, the content is what it was
+    assert "warehouse/participant" in run(installation)
+    assert ages(installation)[3:] == [("tiny", 33), ("tiny", 51), ("tiny", 60)]
+    assert opened(installation).stale() == {}
+
+
+def test_a_study_that_cannot_be_read_holds_back_no_other(installation: Installation) -> None:
+    elsewhere = STUDY.replace("people.csv", "nowhere.csv")
+    installation.declare("other", study=elsewhere.format(name="other"))
+    session = opened(installation)
+    summary = session.materialise(session.assets())
+    assert set(summary.failed) == {"raw/other/files/people"}
+    assert "harmonised/other/participant" in summary.blocked
+    assert "warehouse/participant" not in summary.blocked
+    assert ages(installation) == [("tiny", 33), ("tiny", 40), ("tiny", 51)]
+    assert not [key for key in opened(installation).stale() if key.startswith("warehouse/")]
+    installation.declare("other")
+    assert "warehouse/participant" in run(installation)
+    assert len(ages(installation)) == 6
 
 
 @pytest.mark.parametrize("word", ["raw", "harmonised/tiny", "warehouse/visit"])

@@ -17,7 +17,7 @@ import dagster as dg
 from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.materialise import failed_blocking
 from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy
-from omics_orchestrator.orchestration.stale import DATA, NEVER, Node, nodes_of, reasons
+from omics_orchestrator.orchestration.stale import DATA, NEVER, WAREHOUSE, Node, nodes_of, reasons
 
 EVERY = 120  # seconds; `changed_upstream` has then looked at least twice in between
 
@@ -69,15 +69,19 @@ class Behind(Look):
         stale = reasons(self.instance, self.nodes)
         if not stale:
             return {}
-        stopped = failed_blocking(self.instance, self.nodes) | busy(self.instance)
-        stopped |= {node.key for node in self.nodes if stale.get(node.key) == NEVER and not node.parents}
+        never = {key for key, reason in stale.items() if reason == NEVER}
+        held = failed_blocking(self.instance, self.nodes)
+        active = set(busy(self.instance))
         found: dict[str, list[Node]] = {}
-        for node in self.nodes:  # upstream first: what is stale or stopped holds back all that lies below
-            if node.parents & stopped or node.key in stopped:
-                stopped.add(node.key)
+        for node in self.nodes:  # upstream first: all of this travels downstream
+            unread = node.key in never and node.parents <= never
+            if node.key in active or node.parents & active:
+                active.add(node.key)
+            elif unread or node.needed & held:
+                held.add(node.key)
             elif node.key in stale:
-                stopped.add(node.key)
-                place = "warehouse" if node.key.path[0] == "warehouse" else node.key.path[1]
+                held.add(node.key)
+                place = WAREHOUSE if node.key.path[0] == WAREHOUSE else node.key.path[1]
                 found.setdefault(place, []).append(node)
         return found
 
