@@ -204,6 +204,23 @@ def test_a_database_that_was_never_filled_and_no_git(installation: Installation,
     assert str(installation.dictionary) not in pages["changes.html"]
 
 
+def test_what_became_of_suggestions(installation: Installation, tmp_path: Path) -> None:
+    file = installation.dictionary / "studies" / "tiny" / "suggestions.csv"
+    lines = [
+        "files.people.sex,sex,approved,jane,2026-01-02",
+        "files.people.note,diagnosis_note,proposed,,",
+        "files.people.note,comment,rejected,jane,2026-01-02",
+    ]
+    file.write_text("\n".join(["column,variable,state,by,on", *lines, ""]))
+    pages = written(installation, tmp_path / "site")
+    assert "sex: approved on 2026-01-02" in text(pages["variable/sex.html"])
+    assert "note: proposed, nobody has looked at it yet" in text(pages["variable/diagnosis_note.html"])
+    assert "No study has it." in pages["variable/comment.html"]
+    assert "jane" not in "".join(pages.values())
+    file.write_text("column,variable,state,by,on\nx,no_such_variable,maybe,,\n")
+    assert "approved" not in written(installation, tmp_path / "site")["variable/sex.html"]
+
+
 def test_no_study_at_all(installation: Installation, tmp_path: Path) -> None:
     shutil.rmtree(installation.dictionary / "studies")
     pages = written(installation, tmp_path / "site")
