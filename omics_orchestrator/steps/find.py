@@ -98,18 +98,19 @@ def files_by_study(workspace: Workspace) -> dict[str, int]:
 def coverage(workspace: Workspace) -> Coverage:
     """Return for every harmonised study the share of rows that have a value, by entity and variable."""
     tables = stored_tables(workspace)
+    there = {(state.schema, state.name) for state in list_tables(workspace.database)}
     shares: Coverage = {}
     for key, state in tables.items():
         layer, *rest = key.split("/")
         if layer != "harmonised" or rest[1] not in ENTITIES:
             continue
         study, entity = rest
-        ledger = read_table(workspace.database, state.schema, f"{state.name}__ledger").to_pylist()
-        counted = {row["variable"]: row["count"] for row in ledger if row["outcome"] == "values_out"}
+        place = (state.schema, f"{state.name}__status")
+        status = read_table(workspace.database, *place).to_pylist() if place in there else []
         of_study = shares.setdefault(study, {})
-        for name in state.arrow_schema.names:
-            if name in counted:
-                of_study[entity, name] = counted[name] / state.rows if state.rows else 0.0
+        for row in status:  # the ledger counts cells of sources: computed variables have none
+            if row["n_value"] is not None:
+                of_study[entity, row["variable"]] = row["n_value"] / state.rows if state.rows else 0.0
     return shares
 
 

@@ -10,6 +10,7 @@ from dagster import AssetKey, DagsterInstance
 from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.orchestration.describe import LARGEST, pictures
 from omics_orchestrator.orchestration.session import Session
+from omics_orchestrator.steps.find import coverage
 from omics_orchestrator.steps.picture import GLYPHS, Grid, draw
 from omics_orchestrator.steps.status import COLOURS, status_matrix
 from omics_orchestrator_tests.cli.test_commands import omics
@@ -45,6 +46,18 @@ def test_studies_are_united(united: Installation) -> None:
     assert matrix.cells["visit", "crp"]["young"].why.endswith("omics materialize harmonised/young/visit")
     assert sum(matrix.counted().values()) == 3 * len(matrix.cells)
     assert {name for _, name in matrix.cells} == set(united.workspace().dictionary.variables)
+
+
+def test_the_share_of_a_computed_variable_is_found_too(installation: Installation) -> None:
+    rule = "  age: {number: age, unit: a}\n"
+    assert rule in MAPPING
+    installation.declare(
+        "tiny", mapping=MAPPING.replace(rule, f'{rule}  age_at_diagnosis: {{derive: "age - 1"}}\n')
+    )
+    session = Session(installation.workspace())
+    assert session.materialise(session.assets(["raw/tiny", "harmonised/tiny/participant"])).failed == {}
+    shares = coverage(installation.workspace())["tiny"]
+    assert shares["participant", "age_at_diagnosis"] == shares["participant", "age"] > 0
 
 
 def test_a_variable_that_is_new_in_the_dictionary_is_undetermined(united: Installation) -> None:
