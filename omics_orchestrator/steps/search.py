@@ -69,10 +69,10 @@ class SearchIndex:
     """All variables, ready to be searched.
 
     An asked word hits a variable with the greatest `weight × closeness` of that variable's words. The weight says
-    where the word stands: 8 in the name, or in the row of synonyms.csv of a term in name or label; 4 in the label; 2
-    in codes and their labels, or as a term that `also_finds` name or label; 1 in description, domain and terminology;
-    ½ in title or name of a study that has the variable, and in its description if no variable holds the word. In
-    codes and description a synonym weighs as much as its term. Closeness is 1 for the same word; half of asked
+    where the word stands: 8 in the name, or in the row of synonyms.csv or drugs.csv of a term in name or label; 4 in
+    the label; 2 in codes and their labels, or as a term that `also_finds` name or label; 1 in description, domain and
+    terminology; ½ in title or name of a study that has the variable, and in its description if no variable holds the
+    word. In codes and description a synonym weighs as much as its term. Closeness is 1 for the same word; half of asked
     letters / letters for a longer word that begins with the asked one; where neither is found, half of the share of
     common trigrams, for at most 3 words: those that share 0.3 or more, and 3/4 of what the most alike shares.
 
@@ -172,7 +172,7 @@ class SearchIndex:
 
 
 def index_of(workspace: Workspace) -> SearchIndex:
-    """Return the index of this installation's dictionary; unusable rows of synonyms.csv are for `omics check`."""
+    """Return the index of this installation's dictionary; unusable rows of synonyms and drugs are for `omics check`."""
     synonyms = read_synonyms(workspace.settings.dictionary, Problems())
     return search_index(workspace.dictionary, synonyms, workspace.catalogue)
 

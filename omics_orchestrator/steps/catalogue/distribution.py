@@ -19,7 +19,7 @@ from omics_orchestrator.errors import StorageError, UnknownKey
 from omics_orchestrator.steps.catalogue.coarse import Coarse
 from omics_orchestrator.steps.catalogue.disclosure import Counted, shown_cells
 from omics_orchestrator.steps.catalogue.ranges import ranges_of
-from omics_orchestrator.steps.catalogue.units import in_print
+from omics_orchestrator.steps.unit_print import in_print
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableState, read_table
 

@@ -13,6 +13,7 @@ from omics_orchestrator.steps.catalogue.coarse import Coarse
 from omics_orchestrator.steps.catalogue.distribution import Distribution
 from omics_orchestrator.steps.catalogue.held import Held
 from omics_orchestrator.steps.rule_text import readable
+from omics_orchestrator.steps.rule_words import rule_in_words
 from omics_orchestrator.steps.status import Status
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.studies import Study
@@ -44,7 +45,8 @@ class Entry:
         why: the reason in words, counts made coarse.
         share: how many rows have a value, in words; empty = it was never counted.
         percent: the same for a bar; None = no bar.
-        rule: as one would write it in mapping.yaml; empty = there is none.
+        words: the rule in sentences; empty = there is none.
+        rule: as one would write it in mapping.yaml.
         review: what became of suggestions, in words.
         distribution: how the values are spread; None = there are no data.
         caveats: known limitations of it.
@@ -57,6 +59,7 @@ class Entry:
     why: str = ""
     share: str = ""
     percent: int | None = None
+    words: str = ""
     rule: str = ""
     review: tuple[str, ...] = ()
     distribution: Distribution | None = None
@@ -123,7 +126,8 @@ class Entries:
             why=self.coarse.reason(why),
             share=share,
             percent=percent,
-            rule=rule_in_words(rule) if rule else "",
+            words=self._words(study, variable, rule) if rule else "",
+            rule=as_declared(rule) if rule else "",
             review=tuple(_reviewed(self._suggestions.get(name, {}).get(variable.name, ()), rule)),
             distribution=self.distributions.get((name, variable.name)),
             caveats=caveats_about(study, variable=variable.name) if study.caveats else (),
@@ -137,6 +141,10 @@ class Entries:
         share = self.coarse.share(values, values + missing)
         drawn = share.endswith("%") or share == "nearly all"
         return share, self.coarse.percent(values, values + missing) if drawn else None
+
+    def _words(self, study: Study, variable: Variable, rule: Verb) -> str:
+        delivered = self.held.columns(study.study)
+        return rule_in_words(rule, variable, study.mapping, self.workspace.dictionary, delivered)
 
     @staticmethod
     def _rule(study: Study, variable: Variable) -> Verb | None:
@@ -157,7 +165,7 @@ class Entries:
         return found
 
 
-def rule_in_words(rule: Verb) -> str:
+def as_declared(rule: Verb) -> str:
     """Return a rule as one would write it in mapping.yaml."""
     return readable(rule.model_dump(mode="json", by_alias=True, exclude_unset=True))
 

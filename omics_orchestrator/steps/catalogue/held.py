@@ -53,6 +53,18 @@ class Held:
         found = {entity: self.tables.get(f"harmonised/{study}/{entity}") for entity in ENTITIES}
         return {entity: state.rows for entity, state in found.items() if state}
 
+    def columns(self, study: str) -> dict[str, frozenset[str]]:
+        """Return raw table of a study, as mapping.yaml names it → its columns; tables never read are left out."""
+        found: dict[str, frozenset[str]] = {}
+        for key, state in self.tables.items():
+            layer, *place = key.split("/")
+            if layer == "raw" and place[0] == study:
+                _, source, table = place
+                found[f"{source}.{table}"] = frozenset(state.arrow_schema.names)
+                if table == source:  # a source of one table is named alone
+                    found[source] = found[f"{source}.{table}"]
+        return found
+
     def changed(self, study: str) -> date | None:
         """Return the day (UTC) on which a table of the study changed last."""
         days = [

@@ -13,7 +13,7 @@ from omics_orchestrator.steps.catalogue.drug_page import DRUGS, DrugPages, class
 from omics_orchestrator.steps.catalogue.entries import WORDS, Entries
 from omics_orchestrator.steps.catalogue.frame import Page, anchor, file_of
 from omics_orchestrator.steps.catalogue.study_page import study_content
-from omics_orchestrator.steps.catalogue.units import in_print
+from omics_orchestrator.steps.unit_print import in_print
 from omics_orchestrator.studies import Study
 
 TYPES = {

@@ -6,7 +6,7 @@ import pytest
 
 from omics_orchestrator.dictionary import load_dictionary
 from omics_orchestrator.settings import WORKING_COPY
-from omics_orchestrator.steps.catalogue.units import in_print
+from omics_orchestrator.steps.unit_print import in_print
 
 
 @pytest.mark.parametrize(
