@@ -1,4 +1,4 @@
-"""From texts to weighed words: each text's own, and those of the terms of `synonyms.csv` that stand in it.
+"""From texts to weighed words: each text's own, and those of the terms of synonyms and drugs that stand in it.
 
 What a word is: dictionary/wording.py; what the weights mean: search.py.
 """
@@ -17,7 +17,7 @@ NAME, LABEL, CODES, DESCRIPTION, STUDY = 8.0, 4.0, 2.0, 1.0, 0.5  # powers of 2:
 
 @dataclass(frozen=True)
 class Phrase:
-    """A term of `synonyms.csv` as it may stand in a text."""
+    """A term of `synonyms.csv`, or a name of a drug from `drugs.csv`, as it may stand in a text."""
 
     words: tuple[str, ...]
     means: frozenset[str]
@@ -59,7 +59,7 @@ def weighed(
 
 
 def phrases(synonyms: Iterable[Synonyms], spoken: dict[str, str]) -> Phrases:
-    """Return first word → the phrases of `synonyms.csv` that begin with it."""
+    """Return first word → the phrases of `synonyms.csv` and `drugs.csv` that begin with it."""
     found: Phrases = defaultdict(list)
     for row in synonyms:
         meant = {word for term in row.terms for word in all_words(term, spoken)}
