@@ -3,10 +3,14 @@
 Every column that a rule reads is asked for, once with its label, codes and unit (studies that have a REDCap
 dictionary), once by its name alone (all studies); the mappings of the other studies are the synonyms. The peer is
 plain likeness of names and labels (difflib), without synonyms. Shares of misses, not seconds, save in the last row.
+
+`plain_words.csv` has labels in everyday words, whose letters are unlike the dictionary's. Where `OMICS_WORD_VECTORS`
+names a file, all of it is printed with meanings compared too.
 """
 
 from __future__ import annotations
 
+import csv
 import difflib
 import json
 import statistics
@@ -14,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 from bench.report import BenchRow, seconds, show
 from omics_orchestrator.demo import adult, child
@@ -22,7 +27,7 @@ from omics_orchestrator.dictionary.problems import Problems
 from omics_orchestrator.dictionary.similarity import Similarity, spoken
 from omics_orchestrator.dictionary.synonyms import read_synonyms
 from omics_orchestrator.identifiers import speaks_of
-from omics_orchestrator.settings import WORKING_COPY
+from omics_orchestrator.settings import WORKING_COPY, Settings
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.redcap_described import of_metadata
 from omics_orchestrator.steps.suggest.codes import code_lists, list_of, recoding
@@ -30,10 +35,12 @@ from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.fit import unit_in
 from omics_orchestrator.steps.suggest.ranking import Ranking
 from omics_orchestrator.steps.suggest.synonyms import Synonym, mapped_pairs, synonyms_of
+from omics_orchestrator.steps.suggest.word_vectors import WordVectors
 from omics_orchestrator.studies import Study, load_studies
 from omics_orchestrator.verbs.recode import Recode
 
 DATA = WORKING_COPY.parent / "shared" / "data" / "redcap"
+PLAIN_WORDS = Path(__file__).parent / "plain_words.csv"
 FIRST = 5  # a person reads so many
 DEPTH = 40  # ranks that are looked for; what comes later counts as not found
 GOAL = 0.05  # share of columns whose variable may be missing among the first five
@@ -73,9 +80,10 @@ class Ranks:
 
 
 class Repository:
-    """The dictionary, its studies, and what is known of their columns."""
+    """The dictionary, its studies, and what is known of their columns; `vectors`: meanings are compared too."""
 
-    def __init__(self) -> None:
+    def __init__(self, vectors: WordVectors | None = None) -> None:
+        self.vectors = vectors
         folder = WORKING_COPY / "data_dictionary"
         self.dictionary: Dictionary = load_dictionary(folder)
         self.terms = read_synonyms(folder, Problems())
@@ -119,7 +127,19 @@ class Repository:
     def without(self, study: str) -> Ranking:
         """Return the ranking that knows every study but one."""
         others = [one for name, synonyms in self.synonyms.items() if name != study for one in synonyms]
-        return Ranking(self.dictionary, others, terms=self.terms)
+        return Ranking(self.dictionary, others, terms=self.terms, vectors=self.vectors)
+
+    def plain(self, name: str) -> list[Case]:
+        """Return the labels of one list of everyday words."""
+        with PLAIN_WORDS.open(encoding="utf-8", newline="") as stream:
+            return [
+                Case(
+                    SourceColumn("x", Described("", "", row["label"])),
+                    frozenset(one.strip() for one in row["variables"].split(";")),
+                )
+                for row in csv.DictReader(stream)
+                if row["list"] == name
+            ]
 
 
 def _metadata() -> dict[str, list[dict[str, str]]]:
@@ -221,9 +241,24 @@ def timed(repository: Repository) -> BenchRow:
     )
 
 
+def show_meanings(repository: Repository) -> None:
+    """Print the figures of everyday words, and with word vectors, if this machine has some, those of the studies."""
+    file = Settings.from_environment().word_vectors
+    with_vectors = [Repository(WordVectors(file))] if file else []
+    for name in ("first", "second"):
+        for one, what in zip((repository, *with_vectors), ("letters", "vectors"), strict=False):
+            print(f"everyday words, {name} list, {what}: {ours(one, '', one.plain(name))}")
+    for one in with_vectors:
+        for labels in (True, False):
+            print(
+                f"{'labels' if labels else 'names only'}, vectors: {measured(one, labels=labels)['all'][0]}"
+            )
+
+
 def rows() -> list[BenchRow]:
     """Return the shares of misses among the first five, and what 2,000 columns take."""
     repository = Repository()
+    show_meanings(repository)
     found = []
     for labels, what in ((True, "labels"), (False, "names only")):
         figures = measured(repository, labels=labels)

@@ -107,6 +107,7 @@ class Settings:
         keep_runs_days: `OMICS_KEEP_RUNS_DAYS`: days after which runs, their events and logs are deleted; 0 = never.
         code_server: `OMICS_CODE_HOST` and `OMICS_CODE_PORT`: where the code location is served; None = nowhere.
         look_every: `OMICS_LOOK_EVERY`: seconds between two looks of the sensors at stores and folders.
+        word_vectors: `OMICS_WORD_VECTORS`: a file of word vectors for suggestions; None = they go by letters alone.
         source_stores: name → URL of every `OMICS_STORE_<NAME>_URL` (names in lower case).
         environment: the variables that secrets are read from.
     """
@@ -121,6 +122,7 @@ class Settings:
     dagster_yaml: Path = WORKING_COPY / "dagster.yaml"
     code_server: tuple[str, int] | None = None
     look_every: int = LOOK_EVERY
+    word_vectors: Path | None = None
     source_stores: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
@@ -145,7 +147,7 @@ class Settings:
         every = env.get("OMICS_LOOK_EVERY") or str(LOOK_EVERY)
         if not (every.isdigit() and 1 <= int(every) <= 86400):
             raise NotConfigured("OMICS_LOOK_EVERY is a number of seconds, 1 to 86400")
-        bin_folder = env.get("OMICS_POSTGRES_BIN")
+        bin_folder, vectors = env.get("OMICS_POSTGRES_BIN"), env.get("OMICS_WORD_VECTORS")
         return cls(
             home=home,
             dictionary=folder,
@@ -159,6 +161,7 @@ class Settings:
             .resolve(),
             code_server=_code_server(env),
             look_every=int(every),
+            word_vectors=Path(vectors).expanduser().resolve() if vectors else None,
             source_stores=stores,
             environment={**_demo_variables(home), **env},
         )

@@ -20,7 +20,7 @@ from omics_orchestrator.steps.history import user_address
 from omics_orchestrator.steps.new_study.draft import Draft, Ranked, drafted
 from omics_orchestrator.steps.new_study.origin import Origin
 from omics_orchestrator.steps.new_study.text import mapping_yaml, study_yaml
-from omics_orchestrator.steps.suggest import synonyms
+from omics_orchestrator.steps.suggest import synonyms, vectors_of
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.columns import source_columns
 from omics_orchestrator.steps.suggest.fit import unit_in
@@ -132,7 +132,7 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 
 
 def _ranked(here: Workspace, study: Study, columns: Sequence[SourceColumn]) -> Ranked:
-    ranking = Ranking(here.dictionary, synonyms(here, study))
+    ranking = Ranking(here.dictionary, synonyms(here, study), vectors=vectors_of(here))
     open_to = [one for one in columns if not one.identifying]
     found = ranking.of(open_to, LOOKED_AT)
     return [

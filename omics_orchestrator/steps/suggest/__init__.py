@@ -19,6 +19,7 @@ from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.columns import source_columns, stored_columns
 from omics_orchestrator.steps.suggest.ranking import Candidate, Ranking
 from omics_orchestrator.steps.suggest.synonyms import Synonym, synonyms_of
+from omics_orchestrator.steps.suggest.word_vectors import WordVectors
 from omics_orchestrator.steps.workspace import Workspace
 from omics_orchestrator.storage.tables import TableState, list_tables
 from omics_orchestrator.studies import Study
@@ -39,7 +40,7 @@ class Suggestions:
         ranked: column → candidates, best first; none = nothing in the dictionary is like it.
         identifying: columns that seem to hold direct identifiers: nothing is suggested for them.
         approved: what a person approved and no rule reads yet.
-        notes: which sources could not be asked.
+        notes: which sources could not be asked; how many words have a vector, where this machine has vectors.
     """
 
     ranked: Sequence[tuple[SourceColumn, Sequence[Candidate]]]
@@ -70,6 +71,7 @@ def suggest(
     Raises:
         UnknownKey: there is no such study or column.
         DeclarationError: the study, or its suggestions.csv, is broken.
+        NotConfigured: the file of word vectors cannot be used.
     """
     study = study_of(workspace, name)
     known = read_suggestions(study.folder, workspace.dictionary.variables)
@@ -77,15 +79,19 @@ def suggest(
     asked = _asked(columns, wanted, everything=everything)
     made = () if everything else {v for block in study.mapping.entities.values() for v in block.rules}
     terms = read_synonyms(workspace.settings.dictionary, Problems())  # its mistakes are for `omics check`
-    ranking = Ranking(workspace.dictionary, synonyms(workspace, study), made, _entities(study), terms)
+    vectors = vectors_of(workspace)
+    ranking = Ranking(
+        workspace.dictionary, synonyms(workspace, study), made, _entities(study), terms, vectors
+    )
     open_to = [one for one in asked if not one.identifying]
     rejected = {(one.column, one.variable) for one in known if one.state == "rejected"}
     undecided = {one.reference for one in columns if one.undecided}
+    ranked = ranking.of(open_to, top, rejected)
     return Suggestions(
-        list(zip(open_to, ranking.of(open_to, top, rejected), strict=True)),
+        list(zip(open_to, ranked, strict=True)),
         [one for one in asked if one.identifying],
         [one for one in known if one.state == "approved" and one.column in undecided],
-        notes,
+        [*notes, str(vectors)] if vectors and open_to else notes,
     )
 
 
@@ -96,6 +102,12 @@ def _entities(study: Study) -> dict[str, set[str]]:
         for table in block.tables():
             found.setdefault(block.table_of(table), set()).add(entity)
     return found
+
+
+def vectors_of(workspace: Workspace) -> WordVectors | None:
+    """Return the word vectors of this machine; None = it has none, so meanings are not compared."""
+    file = workspace.settings.word_vectors
+    return WordVectors(file) if file else None
 
 
 def study_of(workspace: Workspace, name: str) -> Study:

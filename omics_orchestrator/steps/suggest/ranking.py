@@ -15,7 +15,9 @@ from omics_orchestrator.dictionary.synonyms import Synonyms
 from omics_orchestrator.steps.suggest.codes import Recoding, list_of
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.fit import Fit, Fits
+from omics_orchestrator.steps.suggest.meaning import Meaning
 from omics_orchestrator.steps.suggest.synonyms import Synonym
+from omics_orchestrator.steps.suggest.word_vectors import WordVectors
 
 Scores = npt.NDArray[np.float64]
 LOOKED_AT = 40  # variables of which more than the words is compared, for each column
@@ -23,6 +25,7 @@ LEAST = 0.2  # a score below it is no suggestion
 TAKEN = 0.9  # what is left of a variable that the study's mapping makes already
 ELSEWHERE = 0.8  # what is left of a variable of another entity than the rows of the column's table
 SHOWN = 5  # words in common that are told
+MEANT = 0.5  # what a likeness of meanings is worth beside one of letters; more would hurt (docs/adr/0032)
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ class Ranking:
         taken: variables that this study's mapping makes already.
         entities: table as the mapping writes it → the entities whose rows it gives, as far as it is mapped.
         terms: words that mean the same, of synonyms.csv.
+        vectors: vectors of words; None = meanings are not compared.
     """
 
     def __init__(
@@ -60,6 +64,7 @@ class Ranking:
         taken: Collection[str] = (),
         entities: Mapping[str, Collection[str]] | None = None,
         terms: Iterable[Synonyms] = (),
+        vectors: WordVectors | None = None,
     ) -> None:
         self.variables = tuple(dictionary.variables.values())
         self._fits, self._taken, self._entities = Fits(dictionary), frozenset(taken), entities or {}
@@ -74,6 +79,8 @@ class Ranking:
         self._owners = np.array([place for place, _ in known])
         self._each = Similarity([words for _, words in known])
         self._whole = Similarity([self._long(dictionary, one) for one in self.variables])
+        own = [f"{one.name} {one.label}" for one in self.variables]
+        self._meaning = Meaning([words for _, words in known], own, vectors) if vectors else None
 
     def of(
         self, columns: Sequence[SourceColumn], top: int = 5, without: Collection[tuple[str, str]] = ()
@@ -86,7 +93,11 @@ class Ranking:
             without: (column reference, variable) that a person rejected.
         """
         alike = self._alike(columns)
-        return [self._best(one, row, top, without) for one, row in zip(columns, alike, strict=True)]
+        meant = self._meant(columns)
+        return [
+            self._best(one, np.maximum(row, also), also > row, top, without)
+            for one, row, also in zip(columns, alike, meant, strict=True)
+        ]
 
     def _alike(self, columns: Sequence[SourceColumn]) -> Scores:
         """Return how alike the words are: the mean of the likest name and label, and of all words together."""
@@ -95,16 +106,31 @@ class Ranking:
             f"{words} {' '.join(one.about.choices.values())}"
             for words, one in zip(short, columns, strict=True)
         ]
-        likest = np.zeros((len(columns), len(self.variables)))
-        np.maximum.at(likest.T, self._owners, self._each.to(short).T)
-        return (likest + self._whole.to(long)) / 2
+        return (self._likest(self._each.to(short)) + self._whole.to(long)) / 2
+
+    def _meant(self, columns: Sequence[SourceColumn]) -> Scores:
+        """Return what the likeness of meanings of the likest name and label is worth; 0 without vectors."""
+        if not self._meaning or not columns:
+            return np.zeros((len(columns), len(self.variables)))
+        return MEANT * self._likest(self._meaning.to([_words(one) for one in columns]))
+
+    def _likest(self, alike: Scores) -> Scores:
+        """Return for each variable the likeness of that of its short texts which is likest."""
+        likest = np.zeros((len(alike), len(self.variables)))
+        np.maximum.at(likest.T, self._owners, alike.T)
+        return likest
 
     def _best(
-        self, column: SourceColumn, alike: Scores, top: int, without: Collection[tuple[str, str]]
+        self,
+        column: SourceColumn,
+        alike: Scores,
+        meant: npt.NDArray[np.bool_],
+        top: int,
+        without: Collection[tuple[str, str]],
     ) -> list[Candidate]:
         if column.identifying:
             return []
-        found: list[tuple[float, Variable, Fit]] = []
+        found: list[tuple[float, int, Fit]] = []
         for place in self._looked_at(column, alike):
             variable = self.variables[place]
             fit = self._fits.of(column, variable)
@@ -113,17 +139,17 @@ class Ranking:
             factor = fit.factor * self._expected(column, variable)
             score = float(alike[place]) * factor + fit.bonus
             if score >= LEAST:
-                found.append((score, variable, fit))
+                found.append((score, place, fit))
         best = sorted(found, key=lambda one: -one[0])[:top]
         stated = bool(column.about.choices)  # else the codes are cells, which nobody shall see
         return [
             Candidate(
-                variable.name,
+                self.variables[place].name,
                 min(round(score, 3), 1.0),
-                self._why(column, variable, fit),
+                self._why(column, self.variables[place], fit, meant=bool(meant[place])),
                 fit.codes if stated else Recoding(),
             )
-            for score, variable, fit in best
+            for score, place, fit in best
         ]
 
     def _expected(self, column: SourceColumn, variable: Variable) -> float:
@@ -139,8 +165,10 @@ class Ranking:
         ]
         return list(dict.fromkeys([*map(int, np.argsort(-alike, kind="stable")[:LOOKED_AT]), *coded]))
 
-    def _why(self, column: SourceColumn, variable: Variable, fit: Fit) -> tuple[str, ...]:
-        """Return what speaks for a pair."""
+    def _why(
+        self, column: SourceColumn, variable: Variable, fit: Fit, *, meant: bool = False
+    ) -> tuple[str, ...]:
+        """Return what speaks for a pair; `meant`: its meaning does, more than its letters."""
         own = spoken(f"{variable.name} {variable.label} {variable.description}").split()
         theirs = [
             word
@@ -152,6 +180,9 @@ class Ranking:
         why = [f"words {', '.join(common[:SHOWN])}"] if common else []
         if studies := self._so_in(column, variable):
             why.append(f"so in {', '.join(studies)}")
+        if meant and self._meaning:
+            pair = self._meaning.pair(_words(column), self._short(variable))
+            why.append(f"means alike: {', '.join(pair)}" if pair else "means alike")
         why += fit.why
         return (*why, "has a rule already") if variable.name in self._taken else tuple(why)
 

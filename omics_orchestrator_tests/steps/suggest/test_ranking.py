@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from omics_orchestrator.dictionary import Dictionary, load_dictionary
@@ -12,8 +13,10 @@ from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator.sources.described import Described
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.fit import Fits, unit_in
-from omics_orchestrator.steps.suggest.ranking import Candidate, Ranking
+from omics_orchestrator.steps.suggest.ranking import MEANT, Candidate, Ranking
 from omics_orchestrator.steps.suggest.synonyms import Synonym
+from omics_orchestrator.steps.suggest.word_vectors import WordVectors
+from omics_orchestrator_tests.steps.suggest.vectors import written
 
 CRP = Described("lab", "crp_res", "C-reactive protein (mg/dL)", "number")
 SEX = Described("base", "gender", "Boy or girl?", "choice", {"m": "Male", "f": "Female"})
@@ -124,6 +127,57 @@ def test_what_the_mapping_tells_changes_the_order(dictionary):
     assert expected[0].variable == "baseline_height"
     made = Ranking(dictionary, taught, taken={"height"}).of([one], 1)[0][0]
     assert made.score < plain[0].score
+
+
+def test_meanings_find_what_letters_do_not(dictionary, ranking, tmp_path):
+    one = column(Described("base", "q7", "Pipe"))
+    smoking = {"smoking_status", "is_smoker", "smoking_status_at_visit", "giq_smoking_status_at_diagnosis"}
+    assert not smoking & set(best(ranking, one))
+    taught = Ranking(dictionary, vectors=WordVectors(written(tmp_path / "vectors.txt")))
+    found = best(taught, one, 5)
+    first = next(iter(found.values()))
+    assert first.variable in smoking
+    assert first.why[0].startswith("means alike: pipe, smok")
+    assert first.score <= MEANT
+    letters, both = (next(iter(best(by, column(CRP)).values())) for by in (ranking, taught))
+    assert letters == both  # where letters say more, they alone count
+
+
+def test_meanings_break_no_veto(dictionary, tmp_path):
+    vectors = WordVectors(written(tmp_path / "vectors.txt"))
+    taught, about = Ranking(dictionary, vectors=vectors), Described("base", "q7", "Pipe", "date")
+    types = dictionary.variables
+    assert {types[name].type for name in best(taught, column(about))} <= {"date", "partial_date"}
+    clotting = column(Described("base", "q7", "Clotting", "number"), unit="mg/L")
+    assert "platelets" not in best(taught, clotting)
+    assert "platelets" in best(taught, replace(clotting, unit="10^9/L"))
+    assert taught.of([column(Described("base", "q7", "Pipe"), identifying="name")], 5) == [[]]
+    rejected = column(Described("base", "q7", "Pipe"))
+    name = taught.of([rejected], 1)[0][0].variable
+    again = taught.of([rejected], 40, {(rejected.reference, name)})[0]
+    assert name not in {one.variable for one in again}
+
+
+def test_words_of_cells_are_never_compared_by_meaning(dictionary, tmp_path):
+    taught = Ranking(dictionary, vectors=WordVectors(written(tmp_path / "vectors.txt")))
+    one = column(Described("base", "q7", "", "choice"), words=frozenset({"pipe", "tobacco"}))
+    assert "tobacco" not in repr(taught.of([one], 40))
+    assert not any(why.startswith("means") for found in best(taught, one).values() for why in found.why)
+
+
+def test_without_vectors_every_score_is_what_letters_say(dictionary, ranking):
+    asked = [column(CRP), column(SEX), column(Described("base", "q7", "Pipe of the day"))]
+    alike, meant = ranking._alike(asked), ranking._meant(asked)
+    assert not meant.any()
+    assert np.maximum(alike, meant).tobytes() == alike.tobytes()  # bit for bit
+    for one, row in zip(asked, alike, strict=True):
+        for found in ranking.of([one], 40)[0]:
+            variable = dictionary.variables[found.variable]
+            fit = Fits(dictionary).of(one, variable)
+            assert fit is not None
+            place = ranking.variables.index(variable)
+            assert found.score == min(round(float(row[place]) * fit.factor + fit.bonus, 3), 1.0)
+            assert not any(why.startswith("means") for why in found.why)
 
 
 def test_nothing_like_it(ranking):
