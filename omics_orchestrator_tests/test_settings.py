@@ -29,3 +29,10 @@ def test_a_url_with_a_password_or_without_a_user_stays_as_it_is(tmp_path, given)
 def test_a_file_that_is_not_there_is_told_without_its_name(tmp_path):
     with pytest.raises(NotConfigured, match="OMICS_DATABASE_PASSWORD_FILE cannot be read"):
         url(tmp_path, "postgresql://omics@db/omics", OMICS_DATABASE_PASSWORD_FILE=str(tmp_path / "none"))
+
+
+def test_word_vectors_are_a_file_or_nothing(tmp_path):
+    given = {"OMICS_HOME": str(tmp_path), "OMICS_WORD_VECTORS": str(tmp_path / "vectors.txt")}
+    assert Settings.from_environment(given).word_vectors == tmp_path / "vectors.txt"
+    for none in ({}, {"OMICS_WORD_VECTORS": ""}):
+        assert Settings.from_environment({"OMICS_HOME": str(tmp_path), **none}).word_vectors is None

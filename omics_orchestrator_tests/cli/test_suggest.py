@@ -6,9 +6,12 @@ import csv
 import shutil
 import subprocess
 
+import pytest
+
 from omics_orchestrator.settings import WORKING_COPY
 from omics_orchestrator_tests.cli.test_commands import omics
 from omics_orchestrator_tests.installation import Installation
+from omics_orchestrator_tests.steps.suggest.vectors import written
 from omics_orchestrator_tests.test_docs import blocks
 
 BOOK = 'name,label,choices\nnote,Sex of the participant,"1=Male; 2=Female; 9=Something else"\n'
@@ -37,6 +40,33 @@ def test_a_table_rules_and_a_csv(installation: Installation) -> None:
     assert kept[1].startswith("files.people.note,sex,proposed,omics,")
     assert (installation.dictionary / "studies" / "tiny" / "mapping.yaml").read_text() == mapping
     assert omics(installation, "check", "tiny").stdout == "tiny is fine\n"
+
+
+def test_with_word_vectors_and_with_a_file_that_is_none(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book, here = installation.folder / "book.csv", installation.environment()
+    book.write_text("name,label\nnote,Pipe\n")
+    asked = ("dictionary", "suggest", "tiny", "note", "--codebook", str(book))
+    plain = omics(installation, *asked)
+    assert "smok" not in plain.stdout
+    assert "means alike" not in plain.stdout
+    assert "word vectors" not in plain.stdout
+    vectors = written(installation.folder / "vectors.txt")
+    monkeypatch.setattr(installation, "environment", lambda: {**here, "OMICS_WORD_VECTORS": str(vectors)})
+    told = omics(installation, *asked, "--save")
+    assert told.returncode == 0, told.stderr
+    assert "means alike: pipe, tobacco" in " ".join(told.stdout.split())
+    assert " words of names and labels have one" in told.stdout
+    assert "no column of tiny is undecided" in omics(installation, "dictionary", "suggest", "tiny").stdout
+    vectors.write_text("smoking 1 0\nstatus 1\n")
+    ragged = omics(installation, *asked)
+    assert (ragged.returncode, ragged.stdout) == (1, "")
+    assert f"{vectors}:2: has 1 numbers, the lines before it 2: copy the file again" in ragged.stderr
+    assert "Traceback" not in ragged.stderr
+    vectors.unlink()
+    assert "cannot be read (No such file or directory)" in omics(installation, *asked).stderr
+    assert omics(installation, "check", "tiny").returncode == 0  # nothing else reads it
 
 
 def test_decisions(installation: Installation) -> None:

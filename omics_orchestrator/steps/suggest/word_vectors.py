@@ -10,8 +10,9 @@ import gzip
 import zlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,7 @@ class WordVectors:
         return {word: vector for word, vector in found.items() if vector.any()}
 
     @contextmanager
-    def _opened(self) -> Iterator[IO[bytes]]:
+    def _opened(self) -> Iterator[BufferedIOBase]:
         """Open the file, unpacked; what goes wrong while it is read is told with its name."""
         try:
             with self.file.open("rb") as raw:
@@ -99,7 +100,7 @@ class WordVectors:
                 " take the setting away"
             ) from error
 
-    def _lines(self, stream: IO[bytes]) -> Iterator[tuple[int, bytes, list[bytes]]]:
+    def _lines(self, stream: BufferedIOBase) -> Iterator[tuple[int, bytes, list[bytes]]]:
         """Yield number, word and fields of each line; raises where their count is not that of the first."""
         width = announced = count = 0
         for number, line in enumerate(iter(lambda: stream.readline(LONGEST), b""), start=1):
