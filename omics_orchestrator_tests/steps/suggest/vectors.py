@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 GROUPS = (
-    ("smoking", "smoker", "smokes", "tobacco", "pipe"),
+    ("smoking", "smoker", "smokes", "status", "tobacco", "pipe"),
     ("smoked", "stopped", "quit"),
     ("platelets", "clotting"),
     ("cells", "blood"),
