@@ -85,11 +85,11 @@ def _held(
         table = with_original_names(read_table(workspace.database, state.schema, state.name))
         for of, column in wanted:
             if of == place and column in table.column_names:
-                found[of, column] = _told(table[column], labels.get((of, column), {}))
+                found[of, column] = told_of(table[column], labels.get((of, column), {}))
     return found
 
 
-def _told(column: pa.ChunkedArray, labels: Mapping[str, str]) -> str:
+def told_of(column: pa.ChunkedArray, labels: Mapping[str, str]) -> str:
     """Return the codes with their labels, most frequent first; nothing of a column that holds other things."""
     counts = pc.value_counts(pc.drop_null(column)).to_pylist()
     if len(counts) > MANY:
