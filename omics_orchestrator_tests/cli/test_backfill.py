@@ -15,9 +15,16 @@ from omics_orchestrator.sources.base import Window
 from omics_orchestrator.steps.staged import FILES, stage, waits
 from omics_orchestrator_tests.installation import Installation
 
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-WEEK_AGO = TODAY.replace(tzinfo=None) - timedelta(days=6)
 DELIVERY = dg.AssetKey(["delivery", "tiny", "metabolomics"])
+
+
+def today() -> datetime:
+    """Return when this day began; asked by each test, for a suite may run over midnight."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def week_ago() -> datetime:
+    return today().replace(tzinfo=None) - timedelta(days=6)
 
 
 def moment(text: str) -> datetime:
@@ -27,9 +34,9 @@ def moment(text: str) -> datetime:
 def test_it_stages_applies_and_runs_what_follows(
     installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_backfill("tiny", WEEK_AGO, None, None) == 0
+    assert run_backfill("tiny", week_ago(), None, None) == 0
     told = capsys.readouterr().out
-    assert f"tiny: {WEEK_AGO.date()} to {TODAY.date()} (7 days)" in told
+    assert f"tiny: {week_ago().date()} to {today().date()} (7 days)" in told
     assert "files: read as a whole, it cannot be asked by day" in told
     assert "metabolomics: staged\n" in told
     assert "failed" not in told
@@ -37,7 +44,7 @@ def test_it_stages_applies_and_runs_what_follows(
     assert Session(installation.workspace()).stale() == {}
 
     assert (
-        run_backfill("tiny", WEEK_AGO, None, None) == 0
+        run_backfill("tiny", week_ago(), None, None) == 0
     )  # once more: read again, nothing written but the reading
     told = capsys.readouterr().out
     assert "3 assets ran" in told
@@ -53,10 +60,10 @@ def test_interrupted_it_goes_on_from_what_is_staged(
         study,
         "metabolomics",
         FILES,
-        Window(TODAY - timedelta(days=6), TODAY + timedelta(days=1)),
+        Window(today() - timedelta(days=6), today() + timedelta(days=1)),
         run_id="killed",
     )
-    assert run_backfill("tiny", WEEK_AGO, None, "metabolomics") == 0
+    assert run_backfill("tiny", week_ago(), None, "metabolomics") == 0
     assert "metabolomics: staged before and not applied yet, goes on from there" in capsys.readouterr().out
     assert not waits(workspace, study, "metabolomics", FILES)
     assert dg.DagsterInstance.get().get_materialized_partitions(DELIVERY) == set()
@@ -66,14 +73,14 @@ def test_what_fails_is_told_and_stays_staged(
     installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (installation.source / "visits.csv").unlink()
-    assert run_backfill("tiny", WEEK_AGO, None, None) == 1
+    assert run_backfill("tiny", week_ago(), None, None) == 1
     told = capsys.readouterr().out
     assert "failed  raw/tiny/files/visits" in told
     assert "the same command goes on" in told
 
 
 def test_one_source_leaves_the_others_alone(installation: Installation) -> None:
-    assert run_backfill("tiny", WEEK_AGO, None, "files") == 0
+    assert run_backfill("tiny", week_ago(), None, "files") == 0
     instance = dg.DagsterInstance.get()
     assert instance.get_materialized_partitions(DELIVERY) == set()
     assert instance.get_latest_materialization_event(dg.AssetKey(["raw", "tiny", "files", "people"]))
