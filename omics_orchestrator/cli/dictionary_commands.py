@@ -59,7 +59,7 @@ def dictionary_export(
     file: Path = typer.Argument(help="The workbook to write, .xlsx."),
     replace: bool = typer.Option(False, "--replace", help="Overwrite a workbook that is there already."),
 ) -> None:
-    """Write variables, code lists and mappings as a workbook for Excel or LibreOffice, with drop-downs and coverage."""
+    """Write variables, codes, mappings and suggestions as a workbook for Excel or LibreOffice, with drop-downs."""
     from omics_orchestrator.cli.spreadsheet import write_workbook
 
     write_workbook(file, replace=replace)

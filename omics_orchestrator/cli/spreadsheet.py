@@ -14,7 +14,8 @@ from omics_orchestrator.steps.find import Coverage, coverage
 from omics_orchestrator.steps.spreadsheet import export_book, read_import
 from omics_orchestrator.steps.spreadsheet.complaints import Told
 from omics_orchestrator.steps.spreadsheet.seen import Seen, codes_seen
-from omics_orchestrator.steps.spreadsheet.sheets import MAPPINGS
+from omics_orchestrator.steps.spreadsheet.sheets import MAPPINGS, SUGGESTIONS
+from omics_orchestrator.steps.suggest.saved import saved_pairs
 from omics_orchestrator.steps.workspace import Workspace
 
 
@@ -32,7 +33,10 @@ def write_workbook(file: Path, *, replace: bool) -> None:
     workspace = Workspace(Settings.from_environment())
     _ = workspace.dictionary  # its mistakes are told before anything is asked of the database
     shares, seen = _stored(console, workspace)
-    export_book(workspace.settings.dictionary, file, shares, seen)
+    saved, notes = saved_pairs(workspace)
+    notes += export_book(workspace.settings.dictionary, file, shares, seen, saved)
+    for note in notes:
+        console.print(note, style="yellow")
     of = f", with the coverage of {', '.join(sorted(shares))}" if shares else ""
     console.print(f"written: {file}{of}")
 
@@ -86,5 +90,6 @@ def _tell(console: Console, told: Told) -> None:
 
 def _names(files: dict[Path, bytes]) -> str:
     return ", ".join(
-        f"{file.parent.name}/{file.name}" if file.name == MAPPINGS.file else file.name for file in files
+        f"{file.parent.name}/{file.name}" if file.name in {MAPPINGS.file, SUGGESTIONS.file} else file.name
+        for file in files
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import getpass
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,13 +13,13 @@ from rich.table import Table
 
 from omics_orchestrator.cli.tables import WIDTH
 from omics_orchestrator.dictionary import Dictionary, Entity
-from omics_orchestrator.errors import NotConfigured, UnknownKey
+from omics_orchestrator.errors import UnknownKey
 from omics_orchestrator.findings import counted
 from omics_orchestrator.settings import Settings
-from omics_orchestrator.steps.history import user_address
 from omics_orchestrator.steps.suggest import Suggestions, decide, suggest
 from omics_orchestrator.steps.suggest.codebook import read_codebook
 from omics_orchestrator.steps.suggest.column import SourceColumn
+from omics_orchestrator.steps.suggest.decisions import who_decides
 from omics_orchestrator.steps.suggest.ranking import Candidate
 from omics_orchestrator.steps.suggest.rules import RULED, remark_of, rule_of
 from omics_orchestrator.steps.workspace import Workspace
@@ -73,17 +72,10 @@ def mark(
         raise UnknownKey("pair COLUMN=VARIABLE", wrong[0], ())
     lines = [(column.strip(), variable.strip()) for column, _, variable in split]
     workspace = Workspace(Settings.from_environment())
-    who = by or user_address(workspace.settings.dictionary) or _account()
+    who = by or who_decides(workspace.settings.dictionary)
     book = read_codebook(codebook) if codebook else {}
     for one in decide(workspace, study, lines, state, who, book):
         _console().print(f"{state}: {one.column} = {one.variable} (by {one.by}, {one.on})")
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container whose account has no name
-        raise NotConfigured("this account has no name: say who decides, with --by NAME") from None
 
 
 def _console() -> Console:

@@ -1,13 +1,13 @@
 """suggestions.csv: what became of the variables that were suggested for a study's columns. Which are: steps/suggest/.
 
-A column that a rule reads needs no line here. Nothing but `omics dictionary suggest` reads the file.
+A column that a rule reads needs no line here. No run and no `omics check` reads the file.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 from typing import Literal, cast, get_args
 
 from omics_orchestrator.dictionary.problems import Problems, suggest
-from omics_orchestrator.dictionary.strict_csv import Row, read_csv
+from omics_orchestrator.dictionary.strict_csv import read_csv
 
 FILE = "suggestions.csv"
 HEADER = ("column", "variable", "state", "by", "on")
@@ -58,7 +58,7 @@ def read_suggestions(folder: Path, variables: Iterable[str]) -> list[Suggestion]
         pair = cells["column"], cells["variable"]
         if pair in found:
             problems.add(file, row.line, cells["column"], "the column and the variable are given twice")
-        for message, allowed in _wrong(row, known):
+        for _, message, allowed in mistakes(cells, known):
             problems.add(file, row.line, cells["column"], message, allowed)
         state = cast("State", cells["state"])  # told above where it is none
         found[pair] = Suggestion(*pair, state, cells["by"], cells["on"])
@@ -66,16 +66,18 @@ def read_suggestions(folder: Path, variables: Iterable[str]) -> list[Suggestion]
     return list(found.values())
 
 
-def _wrong(row: Row, variables: frozenset[str]) -> Iterable[tuple[str, str]]:
-    cells = row.cells
+def mistakes(cells: Mapping[str, str], variables: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield what is wrong in one line: the column of the file, the mistake, what would be right."""
     if cells["variable"] not in variables:
-        yield f"{cells['variable']!r} is no variable of the dictionary", suggest(cells["variable"], variables)
+        message = f"{cells['variable']!r} is no variable of the dictionary"
+        yield "variable", message, suggest(cells["variable"], variables)
     if cells["state"] not in STATES:
-        yield f"{cells['state']!r} is not a state", suggest(cells["state"], STATES)
+        yield "state", f"{cells['state']!r} is not a state", suggest(cells["state"], STATES)
     elif cells["state"] != "proposed" and not (cells["by"] and cells["on"]):
-        yield f"it is {cells['state']}, but not by whom or on which day", "both `by` and `on` are filled in"
+        message = f"it is {cells['state']}, but not by whom or on which day"
+        yield "by" if cells["on"] else "on", message, "both `by` and `on` are filled in"
     if cells["on"] and not _is_day(cells["on"]):
-        yield f"{cells['on']!r} is no day", "it is written YYYY-MM-DD"
+        yield "on", f"{cells['on']!r} is no day", "it is written YYYY-MM-DD"
 
 
 def _is_day(text: str) -> bool:

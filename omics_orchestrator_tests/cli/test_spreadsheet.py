@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from openpyxl import load_workbook
 
 from omics_orchestrator.storage.database import Database
@@ -45,6 +47,42 @@ def test_out_and_in_again(installation: Installation, database: Database) -> Non
     assert wrong.returncode == 1
     assert f"variables!E{row}: crp: 'mgl' is not a unit of units.csv" in wrong.stdout
     assert wrong.stdout.endswith("nothing is written\n")
+
+
+def test_suggestions_are_decided_in_the_workbook(installation: Installation, database: Database) -> None:
+    for words in (("init", "-q"), ("config", "user.email", "ann@example.org")):
+        subprocess.run(["git", "-C", str(installation.dictionary), *words], check=True)
+    book, codes = str(installation.folder / "book.xlsx"), installation.folder / "codes.csv"
+    codes.write_text('name,label,choices\nnote,Sex of the participant,"1=Male; 2=Female"\n')
+    asked = ("dictionary", "suggest", "tiny", "note", "crp", "--save", "--codebook", str(codes))
+    assert omics(installation, *asked).returncode == 0
+    assert omics(installation, "dictionary", "export", book).returncode == 0
+    opened = load_workbook(book)
+    sheet = opened["suggestions"]
+    header, *rows = ([cell or "" for cell in row] for row in sheet.values)
+    line = dict(zip(header, next(row for row in rows if row[2] == "crp"), strict=True))
+    assert (line["column"], line["state"], line["by"]) == ("files.visits.crp", "proposed", "omics")
+    assert float(line["shown: score"]) >= 0.4
+    assert (line["shown: variable's label"], line["shown: rule"]) == (
+        *("C-reactive protein", "crp: {number: crp}    # in which unit? the dictionary has mg/L"),
+    )
+    assert "words crp" in line["shown: why"]
+    places = {sheet[f"C{row}"].value: row for row in range(2, sheet.max_row + 1)}
+    sheet[f"D{places['crp']}"], sheet[f"D{places['sex']}"] = "approved", "rejected"
+    opened.save(book)
+    told = omics(installation, "dictionary", "import", book)
+    assert (
+        f"suggestions!D{places['crp']}  tiny files.visits.crp crp: proposed → approved (ann@example.org, "
+        in (told.stdout)
+    )
+    assert told.stdout.endswith("\nwritten: tiny/suggestions.csv\n")
+    kept = (installation.dictionary / "studies" / "tiny" / "suggestions.csv").read_text().splitlines()
+    assert kept[1].startswith("files.people.note,sex,rejected,ann@example.org,2")
+    assert kept[2].startswith("files.visits.crp,crp,approved,ann@example.org,2")
+    again = omics(installation, "dictionary", "suggest", "tiny", "note", "--codebook", str(codes))
+    assert "sex: {recode" not in again.stdout
+    same = omics(installation, "dictionary", "import", book)
+    assert (same.returncode, same.stdout) == (0, "\nthe dictionary stays as it is\n")
 
 
 def test_names_that_do_not_fit(installation: Installation) -> None:

@@ -1,4 +1,4 @@
-"""The dictionary as a workbook and back: variables, code lists and mappings for people who work in spreadsheets.
+"""The dictionary as a workbook and back: variables, code lists, mappings, suggestions for who works in spreadsheets.
 
 Nothing of participants stands in it but the share of rows with a value per study, and codes of columns of codes.
 """
@@ -6,7 +6,7 @@ Nothing of participants stands in it but the share of rows with a value per stud
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -30,6 +30,7 @@ from omics_orchestrator.steps.spreadsheet.mappings import (
     rule,
     shown,
 )
+from omics_orchestrator.steps.spreadsheet.marking import Marking
 from omics_orchestrator.steps.spreadsheet.merging import merge
 from omics_orchestrator.steps.spreadsheet.packed import AGAIN, unpacked
 from omics_orchestrator.steps.spreadsheet.reading import Rows, grid_of, read_rows, told_inside
@@ -37,13 +38,22 @@ from omics_orchestrator.steps.spreadsheet.records import Records, read_records
 from omics_orchestrator.steps.spreadsheet.seen import Seen
 from omics_orchestrator.steps.spreadsheet.sheets import (
     CODES,
-    FORMAT,
+    FORMATS,
     INSIDE,
     MAPPINGS,
     SHEETS,
+    SUGGESTIONS,
     VARIABLES,
     Sheet,
 )
+from omics_orchestrator.steps.spreadsheet.suggestions import (
+    Shown,
+    all_pairs,
+    orphans,
+    shown_beside,
+    suggestion_texts,
+)
+from omics_orchestrator.studies.suggestions import STATES
 
 LARGEST = 1 << 28  # bytes of an unpacked workbook
 Shares = Mapping[str, Mapping[tuple[str, str], float]]
@@ -72,14 +82,17 @@ class Import:
             replace_file(file, raw)
 
 
-def export_book(folder: Path, file: Path, shares: Shares, seen: Seen | None = None) -> None:
-    """Write the dictionary of `folder` as a workbook.
+def export_book(
+    folder: Path, file: Path, shares: Shares, seen: Seen | None = None, saved: Shown | None = None
+) -> list[str]:
+    """Write the dictionary of `folder` as a workbook, and return notes on what is left out of it.
 
     Args:
         folder: the data dictionary.
         file: the workbook; replaced in one step.
         shares: study → (entity, variable) → share of rows with a value.
         seen: (study, entity, variable) → the codes in the column that its rule translates.
+        saved: (study, column, variable) → what is told of that suggestion.
 
     Raises:
         DeclarationError: the dictionary has mistakes.
@@ -104,6 +117,11 @@ def export_book(folder: Path, file: Path, shares: Shares, seen: Seen | None = No
     entries = all_entries(mappings)
     contents.append(Content(MAPPINGS, records_of(entries), {}, shown(entries, dictionary, seen or {})))
     texts |= {f"{study}/{MAPPINGS.file}": text for study, text in mappings.items()}
+    suggested, notes = suggestion_texts(folder, dictionary.variables)
+    if suggested:  # else there is nothing to decide, and new rows are not read
+        pairs, states = all_pairs(suggested), {"state": Choices(STATES, strict=True)}
+        contents.append(Content(SUGGESTIONS, pairs, states, shown_beside(pairs, dictionary, saved or {})))
+        texts |= {f"{study}/{SUGGESTIONS.file}": text for study, text in suggested.items()}
     texts[KEPT] = kept({content.sheet.name: content.beside for content in contents})
     stream = io.BytesIO()
     try:
@@ -111,6 +129,7 @@ def export_book(folder: Path, file: Path, shares: Shares, seen: Seen | None = No
     except Refused as error:
         raise FormatError(f"a cell of the dictionary {error}: {error.allowed}") from error
     replace_file(file, stream.getvalue())
+    return notes
 
 
 def read_import(folder: Path, file: Path) -> Import:
@@ -122,7 +141,7 @@ def read_import(folder: Path, file: Path) -> Import:
     """
     book = _open(file)
     inside = list(told_inside(grid_of(book[INSIDE]))) if INSIDE in book.sheetnames else []
-    if dict(inside).get("format") != FORMAT:
+    if dict(inside).get("format") not in FORMATS:
         word = "is of another version of omics" if inside else "is missing"
         raise FormatError(f"{file.name}: the hidden sheet {INSIDE!r} {word}; {AGAIN}")
     told, problems = Told(), Problems()
@@ -141,6 +160,7 @@ def read_import(folder: Path, file: Path) -> Import:
     ruled = _ruled(book, inside, folder, found)
     if found.after:
         check(folder, parts, ruled, told)
+    _mark(book, inside, folder, parts, found)
     told.complaints = sorted({*told.complaints})
     return found
 
@@ -168,9 +188,7 @@ def _rows(book: Any, sheet: Sheet, inside: list[tuple[str, str]], base: Records,
 def _ruled(book: Any, inside: list[tuple[str, str]], folder: Path, found: Import) -> Ruled:
     """Return what becomes of the mappings, and let it be written."""
     rows, texts = None, mapping_texts(folder)
-    names = [word.removeprefix("digest ") for word, _ in inside if word.startswith("digest ")]
-    exported = [name for name in names if name.endswith(f"/{MAPPINGS.file}")]
-    base = all_entries({name.partition("/")[0]: unpacked(inside, name) for name in exported})
+    base = all_entries(_exported(inside, MAPPINGS))
     if MAPPINGS.name in book.sheetnames:
         rows = _rows(book, MAPPINGS, inside, records_of(base), found.told)
     else:
@@ -180,6 +198,38 @@ def _ruled(book: Any, inside: list[tuple[str, str]], folder: Path, found: Import
         file = folder / "studies" / study / MAPPINGS.file
         found.before[file], found.after[file] = texts[study].encode(), text.encode()
     return ruled
+
+
+def _mark(
+    book: Any, inside: list[tuple[str, str]], folder: Path, parts: Sequence[Part], found: Import
+) -> None:
+    """Let the states that were changed be written."""
+    here = read_records(_text(folder, VARIABLES, Problems()), VARIABLES)
+    before = dict.fromkeys(name for (name,) in here.rows)
+    after = next(
+        (dict.fromkeys(name for (name,) in one.merged.rows) for one in parts if one.sheet is VARIABLES),
+        before,
+    )
+    found.told.notes += orphans(folder, before, after)
+    exported = _exported(inside, SUGGESTIONS)
+    if not exported:
+        return  # by an omics that knew no such sheet, or there was none to write
+    if SUGGESTIONS.name not in book.sheetnames:
+        found.told.notes.append(
+            f"the sheet {SUGGESTIONS.name!r} is not there: the suggestions stay as they are"
+        )
+        return
+    base = all_pairs(exported)
+    if rows := _rows(book, SUGGESTIONS, inside, base, found.told):
+        for file, raw, new in Marking(folder, base, rows, before, after, found.told).files_changed():
+            found.before[file], found.after[file] = raw, new
+
+
+def _exported(inside: list[tuple[str, str]], sheet: Sheet) -> dict[str, str]:
+    """Return study → the text of its file as it was exported."""
+    names = [word.removeprefix("digest ") for word, _ in inside if word.startswith("digest ")]
+    files = [name for name in names if name.endswith(f"/{sheet.file}")]
+    return {name.partition("/")[0]: unpacked(inside, name) for name in files}
 
 
 def _text(folder: Path, sheet: Sheet, problems: Problems) -> str:

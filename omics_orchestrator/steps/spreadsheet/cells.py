@@ -6,6 +6,7 @@ the exported row tells what stood there, else refused.
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from omics_orchestrator.steps.spreadsheet.records import ENDS
 
 CARRIAGE = re.compile(r"_x000[dD]_\n?|\r\n?")
 CONTROL = re.compile(rf"[\x00-\x08\x0e-\x1f\x7f{ENDS}]")
+SIGNS = re.compile(rf"[\x00-\x1f\x7f{ENDS}]+")
 ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 LONGEST = 32_767  # characters that a cell of Excel takes
 AGAIN = "set the cell's format to Text, then type it again"
@@ -37,12 +39,13 @@ class Stored:
     shown: str = "General"
 
 
-def text_of(cell: Stored, *, number: bool, before: Iterable[str] = ()) -> str:
+def text_of(cell: Stored, *, number: bool, day: bool = False, before: Iterable[str] = ()) -> str:
     """Return a cell's text, outer spaces removed.
 
     Args:
         cell: what the file holds.
         number: whether the column holds numbers.
+        day: whether it holds days.
         before: texts that may have stood there when the workbook was written.
 
     Raises:
@@ -57,6 +60,8 @@ def text_of(cell: Stored, *, number: bool, before: Iterable[str] = ()) -> str:
         raise Refused(f"holds the error {value}", "type what it should be")
     if isinstance(value, str):
         return _plain(value)
+    if day and isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
     if cell.kind == "d" or not isinstance(value, bool | int | float):
         raise Refused("is a date: the program may have made it of what was typed (MAR1, 1-2)")
     return _number(value, cell.shown, number=number, before=before)
@@ -118,3 +123,8 @@ def storable(text: str) -> str:
         raise Refused(f"has {len(text):,} characters", f"a cell takes {LONGEST:,}")
     _plain(text)
     return ESCAPED.sub("_x005F_", text)
+
+
+def legible(text: str) -> str:
+    """Return a text from a source on one line, without what no cell can hold: only to be shown."""
+    return SIGNS.sub(" ", text).strip()[:LONGEST]

@@ -155,8 +155,9 @@ class _Reader:
         self.rows.places[key] = number
 
     def _text(self, number: int, name: str, cell: Stored | None, before: list[str]) -> str | None:
+        kinds = {"number": name in self.sheet.numbers, "day": name in self.sheet.days}
         try:
-            return text_of(cell or Stored(None), number=name in self.sheet.numbers, before=before)
+            return text_of(cell or Stored(None), before=before, **kinds)
         except Refused as error:
             self._complain(number, name, f"{name!r} {error}", error.allowed)
             return None

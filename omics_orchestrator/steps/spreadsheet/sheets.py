@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from omics_orchestrator.dictionary.variables import CODE_HEADER, VARIABLE_HEADER
+from omics_orchestrator.studies.suggestions import FILE, HEADER
 
-FORMAT = "1"  # of the workbook; another one is refused
+FORMAT = "2"  # of the workbook: 1 knew no suggestions, and an older omics would pass them over
+FORMATS = ("1", FORMAT)  # that are read; another one is refused
 INSIDE = "omics"  # the hidden sheet: format, digests, the exported files, the allowed values
 COVERAGE = "coverage: "  # begins the header of a column that is shown and never read
 SHOWN = "shown: "  # so does this
@@ -28,7 +30,9 @@ WIDTHS = {
         "rule": 90,
         "reviewer": 16,
     },
+    **{"column": 40, "by": 26},
 }
+WIDTHS |= {f"{SHOWN}{name}": 34 for name in ("column's label", "variable's label", "why", "rule")}
 WIDTH = 13  # characters, of a column that WIDTHS does not name
 
 
@@ -42,6 +46,7 @@ class Sheet:
         header: the file's columns, in their order.
         key: the columns that name a row.
         numbers: the columns in which a number of the spreadsheet program is welcome.
+        days: the columns in which a date of the spreadsheet program is welcome.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Sheet:
     header: tuple[str, ...]
     key: tuple[str, ...]
     numbers: frozenset[str] = frozenset()
+    days: frozenset[str] = frozenset()
 
     def key_of(self, cells: Mapping[str, str]) -> tuple[str, ...]:
         """Return what names the row."""
@@ -60,6 +66,9 @@ CODES = Sheet("codes", "code_lists.csv", CODE_HEADER, ("code_list", "code"))
 SHEETS = (VARIABLES, CODES)
 MAPPINGS = Sheet(
     "mappings", "mapping.yaml", ("study", "entity", "variable", "rule"), ("study", "entity", "variable")
+)
+SUGGESTIONS = Sheet(
+    "suggestions", FILE, ("study", *HEADER), ("study", "column", "variable"), days=frozenset({"on"})
 )
 
 

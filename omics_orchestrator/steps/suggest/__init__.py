@@ -1,13 +1,13 @@
 """Suggest: which canonical variables the columns of a study may be. Nothing is accepted here, a person maps.
 
-columns.py finds the columns, synonyms.py what other studies call a variable, ranking.py ranks, rules.py writes YAML.
+columns.py finds the columns, synonyms.py what other studies call a variable, ranking.py ranks, rules.py writes YAML,
+decisions.py says who decides, saved.py what is told of a pair that was saved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 
 from omics_orchestrator.dictionary.problems import Problems
@@ -17,6 +17,7 @@ from omics_orchestrator.sources.described import Described
 from omics_orchestrator.sources.redcap_export import RedcapExport
 from omics_orchestrator.steps.suggest.column import SourceColumn
 from omics_orchestrator.steps.suggest.columns import source_columns, stored_columns
+from omics_orchestrator.steps.suggest.decisions import decision
 from omics_orchestrator.steps.suggest.ranking import Candidate, Ranking
 from omics_orchestrator.steps.suggest.synonyms import Synonym, synonyms_of
 from omics_orchestrator.steps.suggest.word_vectors import WordVectors
@@ -77,12 +78,8 @@ def suggest(
     known = read_suggestions(study.folder, workspace.dictionary.variables)
     columns, notes = source_columns(workspace, study, codebook or {})
     asked = _asked(columns, wanted, everything=everything)
-    made = () if everything else {v for block in study.mapping.entities.values() for v in block.rules}
-    terms = read_synonyms(workspace.settings.dictionary, Problems())  # its mistakes are for `omics check`
     vectors = vectors_of(workspace)
-    ranking = Ranking(
-        workspace.dictionary, synonyms(workspace, study), made, _entities(study), terms, vectors
-    )
+    ranking = ranking_of(workspace, study, vectors, everything=everything)
     open_to = [one for one in asked if not one.identifying]
     rejected = {(one.column, one.variable) for one in known if one.state == "rejected"}
     undecided = {one.reference for one in columns if one.undecided}
@@ -93,6 +90,15 @@ def suggest(
         [one for one in known if one.state == "approved" and one.column in undecided],
         [*notes, str(vectors)] if vectors and open_to else notes,
     )
+
+
+def ranking_of(
+    workspace: Workspace, study: Study, vectors: WordVectors | None, *, everything: bool = False
+) -> Ranking:
+    """Return what ranks the columns of a study; `everything`: also variables that it makes already, as any other."""
+    made = () if everything else {v for block in study.mapping.entities.values() for v in block.rules}
+    terms = read_synonyms(workspace.settings.dictionary, Problems())  # its mistakes are for `omics check`
+    return Ranking(workspace.dictionary, synonyms(workspace, study), made, _entities(study), terms, vectors)
 
 
 def _entities(study: Study) -> dict[str, set[str]]:
@@ -179,12 +185,9 @@ def decide(
     study = study_of(workspace, name)
     variables = workspace.dictionary.variables
     columns, _ = source_columns(workspace, study, codebook or {})
-    today = datetime.now(UTC).date().isoformat()
-    lines = []
-    for column, variable in pairs:
-        if variable not in variables:
-            raise UnknownKey("variable", variable, variables)
-        lines.append(Suggestion(_reference(columns, column), variable, state, by, today))
+    lines = [
+        decision(_reference(columns, column), variable, state, by, variables) for column, variable in pairs
+    ]
     known = read_suggestions(study.folder, variables)
     write_suggestions(study.folder, marked(known, {(one.column, one.variable): one for one in lines}))
     return lines

@@ -233,7 +233,7 @@ def test_files_that_are_no_workbook_of_ours(desk: Desk):
     Workbook().save(desk.book)
     assert "the hidden sheet 'omics' is missing; export again" in refused()
     desk.export()
-    desk.put("omics", B1="2")
+    desk.put("omics", B1="3")
     assert "the hidden sheet 'omics' is of another version of omics" in refused()
     desk.export()
     desk.put("omics", B2="0")
