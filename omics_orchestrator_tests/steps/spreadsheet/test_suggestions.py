@@ -123,12 +123,12 @@ def test_saved_by_libreoffice(desk: Desk, tmp_path: Path):
     give(desk)
     export_book(desk.folder, desk.book, {}, None, SAVED)
     out = tmp_path / "saved"
-    convert = ["soffice", "--headless", "--convert-to", "xlsx", "--outdir", out]
-    subprocess.run([*convert, desk.book], check=True)
+    convert = ["soffice", "--headless", "--convert-to", "xlsx", "--outdir", str(out)]
+    subprocess.run([*convert, str(desk.book)], check=True)
     found = read_import(desk.folder, out / "book.xlsx")
     assert (found.after, any(vars(found.told).values())) == ({}, False)
     desk.put("suggestions", D2="approved", E2="ann", F2="2026-11-21")
-    subprocess.run([*convert, desk.book], check=True)
+    subprocess.run([*convert, str(desk.book)], check=True)
     found = read_import(desk.folder, out / "book.xlsx")
     assert found.told.changes == [
         "suggestions!D2  east clinic.clinic.x crp: proposed → approved (ann, 2026-11-21)"
