@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from omics_orchestrator.errors import UnknownKey
+from omics_orchestrator.errors import NotConfigured, UnknownKey
 from omics_orchestrator.findings import counted
 from omics_orchestrator.steps.publish import MISSING
 from omics_orchestrator.steps.release_words import declared_changes, variables_in
@@ -72,11 +72,14 @@ def notes_since(
 
     Raises:
         UnknownKey: no such study, or no such dataset of it.
+        NotConfigured: it publishes none.
     """
     known = workspace.catalogue.studies
     if study not in known:
         raise UnknownKey("study", study, known)
     names = known[study].datasets
+    if not names:
+        raise NotConfigured(f"{study} publishes no dataset: `datasets:` in its study.yaml declares them")
     if dataset is not None and dataset not in names:
         raise UnknownKey(f"dataset of {study}", dataset, names)
     last = 1 if since is None else None

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from omics_orchestrator.cli import app
-from omics_orchestrator.errors import UnknownKey
+from omics_orchestrator.errors import NotConfigured, UnknownKey
 from omics_orchestrator.orchestration.instance import open_instance
 from omics_orchestrator.orchestration.session import Session
 from omics_orchestrator.settings import Settings
@@ -164,6 +164,9 @@ def test_what_is_asked_wrongly_or_too_early(made: Installation) -> None:
         notes_since(workspace, "wid", None, None)
     with pytest.raises(UnknownKey, match='nearest: "main"'):
         notes_since(workspace, "wide", "mian", None)
+    made.declare("plain")
+    with pytest.raises(NotConfigured, match="plain publishes no dataset: `datasets:`"):
+        notes_since(made.workspace(), "plain", None, None)
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     nothing = as_markdown("wide", notes_since(workspace, "wide", "main", tomorrow), since=tomorrow)
     assert nothing == f"# dataset/wide/main\n\nNothing changed since {tomorrow:%Y-%m-%d}.\n"
