@@ -7,6 +7,7 @@ whether there is a batch at all is read off registry and stores, so deleted runs
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
@@ -116,6 +117,15 @@ class Following:
             return result(context, batches, clock(), cursor=one.cursor, otherwise=otherwise)
 
         return evaluated
+
+
+def seen_before(cursor: str | None) -> dict[str, str]:
+    """Return what the last look saw, place → content; a cursor that cannot be read costs one look more."""
+    try:
+        found = json.loads(cursor or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def for_seconds(seconds: float) -> Callable[[], bool]:

@@ -15,7 +15,7 @@ import dagster as dg
 from omics_orchestrator.errors import OmicsError
 from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.current import current_workspace
-from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy
+from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy, seen_before
 from omics_orchestrator.orchestration.sensors.reading import place_of, raw_keys, signatures, sources_of
 from omics_orchestrator.sources import Delimited, Excel, RedcapExport
 from omics_orchestrator.sources.followed import Followed
@@ -63,7 +63,7 @@ class Folders(Look):
 
     def batches(self, cursor: str | None) -> Iterator[Batch]:
         """Yield the sources whose files changed and are whole."""
-        before, seen = _read(cursor), {}
+        before, seen = seen_before(cursor), {}
         running = busy(self.instance)
         failed: set[str] = set()
         for study, name, source in sources_of(self.studies, *FILES):
@@ -95,12 +95,3 @@ def batch_of(study: Study, source: str, due: tuple[dg.AssetKey, ...], content: s
     """Return the batch that a changed source is."""
     told = counted(len(due), "table is to be read", "tables are to be read")
     return Batch(place_of(study, source), due, content, told)
-
-
-def _read(cursor: str | None) -> dict[str, str]:
-    """Return what the last look saw; a cursor that cannot be read costs one look more."""
-    try:
-        found = json.loads(cursor or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

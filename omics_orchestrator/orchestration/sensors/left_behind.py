@@ -16,7 +16,7 @@ import dagster as dg
 
 from omics_orchestrator.findings import counted
 from omics_orchestrator.orchestration.materialise import failed_blocking
-from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy
+from omics_orchestrator.orchestration.sensors.asking import Batch, Following, Look, busy, seen_before
 from omics_orchestrator.orchestration.stale import DATA, NEVER, WAREHOUSE, Node, nodes_of, reasons
 
 EVERY = 120  # seconds; `changed_upstream` has then looked at least twice in between
@@ -54,7 +54,7 @@ class Behind(Look):
 
     def batches(self, cursor: str | None) -> Iterator[Batch]:
         """Yield a batch for each study whose assets are as far behind as at the look before."""
-        before, seen = _read(cursor), {}
+        before, seen = seen_before(cursor), {}
         for place, nodes in self._behind().items():
             seen[place] = self._content(nodes)
             told = counted(len(nodes), "asset is behind", "assets are behind")
@@ -104,12 +104,3 @@ class Behind(Look):
             for node in nodes
         ]
         return hashlib.sha256(repr((made_from, sorted(upstream.items()))).encode()).hexdigest()[:32]
-
-
-def _read(cursor: str | None) -> dict[str, str]:
-    """Return what the last look saw; a cursor that cannot be read costs one look more."""
-    try:
-        found = json.loads(cursor or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
